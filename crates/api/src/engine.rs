@@ -1,0 +1,33 @@
+//! The engine as its doors see it.
+
+use async_trait::async_trait;
+
+use crate::{
+    ApiError, ChangeStream, EngineStatus, IngestReport, IngestRequest, Readiness, SqlAnswer, SqlRequest,
+    SubscribeRequest, ViewAnswer, ViewRequest,
+};
+
+/// Everything a door can ask of the engine. Implementations are cheap to share behind an `Arc`.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// Stores events. Returns when they are durable (or visible, when asked).
+    async fn ingest(&self, request: IngestRequest) -> Result<IngestReport, ApiError>;
+
+    /// Runs SQL statements. Dropping the future or the rows cancels.
+    async fn sql(&self, request: SqlRequest) -> Result<SqlAnswer, ApiError>;
+
+    /// Reads one view.
+    async fn read_view(&self, request: ViewRequest) -> Result<ViewAnswer, ApiError>;
+
+    /// The tag of the version served now: the `ETag` of anything read now.
+    fn version(&self) -> String;
+
+    /// Follows one view.
+    async fn subscribe(&self, request: SubscribeRequest) -> Result<ChangeStream, ApiError>;
+
+    /// Whether reads and writes are served.
+    fn readiness(&self) -> Readiness;
+
+    /// The engine at a glance.
+    fn status(&self) -> EngineStatus;
+}

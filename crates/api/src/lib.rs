@@ -1,0 +1,16 @@
+//! The boundary between the engine and its doors: one object-safe trait, plain data, and eight kinds of error.
+//! HTTP, the PostgreSQL protocol and connectors see the engine only through this crate; only they know status codes.
+
+mod engine;
+mod error;
+mod ingest;
+mod query;
+mod status;
+mod subscribe;
+
+pub use engine::Engine;
+pub use error::{ApiError, ErrorKind};
+pub use ingest::{BodyFormat, IngestReport, IngestRequest, ProducerStamp, RejectedRecord};
+pub use query::{Answer, RowStream, SqlAnswer, SqlLimits, SqlRequest, ViewAnswer, ViewRequest};
+pub use status::{EngineStatus, Readiness, StreamStatus, ViewState, ViewStatus};
+pub use subscribe::{ChangeEvent, ChangeStream, SubscribeRequest};
