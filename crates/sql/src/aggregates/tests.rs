@@ -1,0 +1,230 @@
+//! Our aggregates inside DataFusion: equal to DataFusion's own where both are right, equal under any partitioning and
+//! order where only ours are, and equal to the kernels run by themselves.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, UInt32Array};
+use datafusion::arrow::compute::{concat_batches, take_record_batch};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::util::pretty::pretty_format_batches;
+use datafusion::datasource::MemTable;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::prelude::{SessionConfig, SessionContext};
+// The manifest names tokio so, to settle its features.
+use feature_tokio as tokio;
+use highwater_aggregate::Input;
+use highwater_model::Weights;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{register_aggregates, spec_for};
+
+/// Groups g, integers i (small), floats f (of any magnitude), d (few, exactly summable), texts t, sort key k with ties.
+fn events(rows: usize) -> RecordBatch {
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let mut floats = Vec::new();
+    for _ in 0..rows {
+        let magnitude: i32 = random.random_range(-200..200);
+        let value = f64::from(random.random_range(-1_000_000..1_000_000)) * 10_f64.powi(magnitude);
+        floats.push(random.random_bool(0.9).then_some(value));
+    }
+    let mut ints = |below: i64| -> ArrayRef {
+        let values = (0..rows).map(|_| random.random_bool(0.9).then(|| random.random_range(-below..below)));
+        Arc::new(values.collect::<Int64Array>())
+    };
+    let (g, i, k, d) = (ints(40), ints(1000), ints(3), ints(50));
+    let d = datafusion::arrow::compute::cast(&d, &DataType::Float64).unwrap();
+    let t: StringArray = (0..rows).map(|row| (row % 7 > 0).then(|| format!("text {}", row * 31 % 97))).collect();
+    let columns: Vec<(&str, ArrayRef)> =
+        vec![("g", g), ("i", i), ("f", Arc::new(Float64Array::from(floats))), ("d", d), ("t", Arc::new(t)), ("k", k)];
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+fn context(ours: bool, partitions: usize, batches: Vec<Vec<RecordBatch>>) -> SessionContext {
+    let config = SessionConfig::new().with_target_partitions(partitions).with_batch_size(256);
+    let mut state = SessionStateBuilder::new().with_config(config).with_default_features().build();
+    if ours {
+        register_aggregates(&mut state).unwrap();
+    }
+    let context = SessionContext::new_with_state(state);
+    let schema = batches[0][0].schema();
+    let schema = Schema::new(
+        schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect::<Vec<Field>>(),
+    );
+    let schema = Arc::new(schema);
+    let batches = batches
+        .into_iter()
+        .map(|partition| {
+            partition
+                .into_iter()
+                .map(|batch| RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec()).unwrap())
+                .collect()
+        })
+        .collect();
+    context.register_table("events", Arc::new(MemTable::try_new(schema, batches).unwrap())).unwrap();
+    context
+}
+
+/// The events shuffled and dealt to partitions.
+fn dealt(events: &RecordBatch, seed: u64, partitions: usize) -> Vec<Vec<RecordBatch>> {
+    let mut order: Vec<u32> = (0..events.num_rows() as u32).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let shuffled = take_record_batch(events, &UInt32Array::from(order)).unwrap();
+    let size = events.num_rows().div_ceil(partitions);
+    (0..partitions)
+        .map(|partition| {
+            let start = (partition * size).min(events.num_rows());
+            vec![shuffled.slice(start, size.min(events.num_rows() - start))]
+        })
+        .collect()
+}
+
+async fn query(context: &SessionContext, sql: &str) -> RecordBatch {
+    let frame = context.sql(sql).await.unwrap();
+    let schema = Arc::new(frame.schema().as_arrow().clone());
+    let batches = frame.collect().await.unwrap();
+    let schema = batches.first().map_or(schema, RecordBatch::schema);
+    concat_batches(&schema, &batches).unwrap()
+}
+
+fn text(batch: &RecordBatch) -> String {
+    pretty_format_batches(std::slice::from_ref(batch)).unwrap().to_string()
+}
+
+/// Where DataFusion's own functions are exact, ours give the same values and types.
+const AGREEING: [&str; 7] = [
+    "SELECT g, sum(i), sum(DISTINCT i), avg(i), count(*), count(DISTINCT t) FROM events GROUP BY g ORDER BY g",
+    "SELECT sum(i), avg(i), min(f), max(f), min(t), sum(d), count(DISTINCT d) FROM events",
+    "SELECT g, min(f), max(f), count(DISTINCT d), sum(d), avg(d) FROM events GROUP BY g ORDER BY g",
+    "SELECT g, sum(CAST(i AS DECIMAL(12, 3))) AS s, avg(CAST(i AS DECIMAL(12, 3))) AS a FROM events GROUP BY g ORDER BY g",
+    "SELECT g, first_value(i ORDER BY k, i) AS a, last_value(t ORDER BY k DESC NULLS LAST, i, t) AS b, \
+     first_value(i) IGNORE NULLS IS NULL AS c FROM events GROUP BY g ORDER BY g",
+    "SELECT g, sum(i) FILTER (WHERE k > 0) AS s, avg(d) FILTER (WHERE t IS NULL) AS a, sum(CAST(i AS INT)) AS n \
+     FROM events GROUP BY g ORDER BY g",
+    "SELECT g, i, sum(i) OVER (PARTITION BY g ORDER BY i, t, f, d, k ROWS BETWEEN 3 PRECEDING AND CURRENT ROW) AS s, \
+     max(d) OVER (PARTITION BY g ORDER BY i, t, f, d, k ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING) AS m, \
+     avg(d) OVER (PARTITION BY g ORDER BY i, t, f, d, k) AS a FROM events ORDER BY g, i, t, f, d, k",
+];
+
+#[tokio::test(crate = "feature_tokio", flavor = "multi_thread", worker_threads = 2)]
+async fn ours_and_native_agree_where_native_is_exact() {
+    let events = events(3000);
+    let native = context(false, 1, dealt(&events, 1, 1));
+    let ours = context(true, 3, dealt(&events, 2, 3));
+    for sql in AGREEING {
+        let (native, ours) = (query(&native, sql).await, query(&ours, sql).await);
+        assert_eq!(native.schema().fields(), ours.schema().fields(), "{sql}");
+        assert_eq!(text(&native), text(&ours), "{sql}");
+    }
+}
+
+/// Inexact in DataFusion itself; here equal however the rows come.
+const DETERMINISTIC: [&str; 4] = [
+    "SELECT g, sum(f), avg(f), var(f), stddev_pop(f), sum(DISTINCT f) FROM events GROUP BY g ORDER BY g",
+    "SELECT sum(f), avg(f), var_pop(f), stddev(f), avg(DISTINCT f), var(DISTINCT d) FROM events",
+    "SELECT g, first_value(t ORDER BY k) AS a, last_value(f ORDER BY k DESC) AS b, first_value(i ORDER BY k) AS c \
+     FROM events GROUP BY g ORDER BY g",
+    "SELECT t, sum(f) AS s FROM (SELECT * FROM events ORDER BY t) GROUP BY t ORDER BY t",
+];
+
+#[tokio::test(crate = "feature_tokio", flavor = "multi_thread", worker_threads = 2)]
+async fn results_do_not_depend_on_order_or_partitions() {
+    let events = events(3000);
+    let one = context(true, 1, dealt(&events, 1, 1));
+    for sql in DETERMINISTIC {
+        let expected = query(&one, sql).await;
+        for (seed, partitions) in [(2, 1), (3, 2), (4, 5)] {
+            let other = context(true, partitions, dealt(&events, seed, partitions));
+            assert_eq!(query(&other, sql).await, expected, "{sql}");
+        }
+    }
+}
+
+fn aggregate_of(plan: &LogicalPlan) -> &datafusion::logical_expr::Aggregate {
+    match plan {
+        LogicalPlan::Aggregate(aggregate) => aggregate,
+        other => aggregate_of(other.inputs()[0]),
+    }
+}
+
+#[tokio::test(crate = "feature_tokio")]
+async fn a_planned_call_runs_in_the_kernel_as_in_the_plan() {
+    let events = events(800);
+    let context = context(true, 2, dealt(&events, 5, 2));
+    for call in [
+        "sum(f)",
+        "avg(f)",
+        "var_samp(f)",
+        "stddev_pop(f)",
+        "min(f)",
+        "max(t)",
+        "count(*)",
+        "count(t)",
+        "count(DISTINCT i)",
+        "sum(DISTINCT f)",
+        "first_value(t ORDER BY k DESC)",
+        "last_value(f ORDER BY k)",
+        "bool_and(f > 0)",
+        "sum(i)",
+    ] {
+        let sql = format!("SELECT {call} AS result FROM events");
+        let plan = context.sql(&sql).await.unwrap().into_unoptimized_plan();
+        let state = context.state();
+        let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {}).unwrap();
+        let aggregate = aggregate_of(&plan);
+        let Expr::AggregateFunction(function) = aggregate.aggr_expr[0].clone().unalias_nested().data else {
+            panic!("{call} is planned as {:?}", aggregate.aggr_expr[0]);
+        };
+        let schema = aggregate.input.schema();
+        let (spec, arguments) = spec_for(&function, schema, false).unwrap();
+        let args: Vec<ArrayRef> = arguments
+            .iter()
+            .map(|argument| {
+                let physical = state.create_physical_expr(argument.clone(), schema).unwrap();
+                physical.evaluate(&events).unwrap().into_array(events.num_rows()).unwrap()
+            })
+            .collect();
+        let mut kernel = spec.build().unwrap();
+        kernel.grow(1);
+        let slots = vec![0; events.num_rows()];
+        kernel.update(&args, Input { rows: None, slots: &slots, weights: &Weights::AllPlusOne }).unwrap();
+        let batch = query(&context, &sql).await;
+        assert_eq!(batch.column(0), &kernel.finish(&[0]).unwrap(), "{call}");
+        assert_eq!(batch.column(0).data_type(), &spec.result_type().unwrap(), "{call}");
+    }
+}
+
+#[tokio::test(crate = "feature_tokio")]
+async fn what_cannot_be_maintained_says_what_to_write() {
+    let context = context(true, 1, vec![vec![events(10)]]);
+    for (call, hint) in [
+        ("median(i)", "plain VIEW"),
+        ("first_value(i)", "ORDER BY"),
+        ("first_value(i ORDER BY k) IGNORE NULLS", "FILTER (WHERE"),
+        ("string_agg(t, ',')", "plain VIEW"),
+    ] {
+        let plan = context.sql(&format!("SELECT {call} AS x FROM events")).await.unwrap().into_unoptimized_plan();
+        let aggregate = aggregate_of(&plan);
+        let Expr::AggregateFunction(function) = aggregate.aggr_expr[0].clone().unalias_nested().data else {
+            panic!("{call} is planned as {:?}", aggregate.aggr_expr[0]);
+        };
+        let reason = spec_for(&function, aggregate.input.schema(), true).unwrap_err();
+        assert!(reason.contains(hint), "{reason}");
+    }
+}
+
+#[tokio::test(crate = "feature_tokio")]
+async fn sums_out_of_range_are_null_and_special_floats_are_ordered() {
+    let batch = RecordBatch::try_from_iter([
+        ("i", Arc::new(Int64Array::from(vec![i64::MAX, 1, 2])) as ArrayRef),
+        ("f", Arc::new(Float64Array::from(vec![f64::NEG_INFINITY, f64::NAN, -0.0])) as ArrayRef),
+    ])
+    .unwrap();
+    let context = context(true, 1, vec![vec![batch]]);
+    let result = query(&context, "SELECT sum(i), min(f), max(f), sum(f) IS NULL FROM events").await;
+    assert!(result.column(0).is_null(0));
+    let row = text(&result);
+    assert!(row.contains("-inf") && row.contains("NaN") && row.contains("false"), "{row}");
+}

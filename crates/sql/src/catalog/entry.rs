@@ -1,0 +1,98 @@
+//! One object of the catalog.
+
+use highwater_model::{Column, ObjectId, ObjectName, StreamSchema};
+use serde::{Deserialize, Serialize};
+
+use crate::statement::TableLoad;
+
+/// A stream, table or view.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its id.
+    pub id: ObjectId,
+    /// Its name.
+    pub name: ObjectName,
+    /// The statement that made it.
+    pub sql: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// The objects its query reads; empty for streams and tables.
+    pub depends_on: Vec<ObjectId>,
+}
+
+/// What an object is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EntryKind {
+    /// A stream.
+    Stream {
+        /// Everything declared.
+        schema: StreamSchema,
+    },
+    /// A table: a keyed stream of row versions whose last, hidden column is `_deleted`.
+    Table {
+        /// Declared columns and the hidden one.
+        schema: StreamSchema,
+        /// The file it is loaded from.
+        load: Option<TableLoad>,
+    },
+    /// A query kept current.
+    MaterializedView {
+        /// The query's text.
+        query_sql: String,
+        /// Its columns, as planned when it was created.
+        columns: Vec<Column>,
+        /// Indexes of columns that identify a row; empty when none are known to.
+        key: Vec<usize>,
+        /// How long rows are kept, microseconds.
+        retain_micros: Option<i64>,
+    },
+    /// A query run when read.
+    View {
+        /// The query's text.
+        query_sql: String,
+        /// Its columns, as planned when it was created; they name the query's columns by position.
+        columns: Vec<Column>,
+    },
+}
+
+impl EntryKind {
+    /// What it is called in messages.
+    #[must_use]
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::Stream { .. } => "stream",
+            Self::Table { .. } => "table",
+            Self::MaterializedView { .. } => "materialized view",
+            Self::View { .. } => "view",
+        }
+    }
+
+    /// The columns a user sees (for streams without the system columns, for tables without the hidden one).
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        match self {
+            Self::Stream { schema } => &schema.columns,
+            Self::Table { schema, .. } => {
+                let hidden = schema.columns.last().is_some_and(|c| c.name == super::DELETED_COLUMN);
+                &schema.columns[..schema.columns.len() - usize::from(hidden)]
+            }
+            Self::MaterializedView { columns, .. } | Self::View { columns, .. } => columns,
+        }
+    }
+
+    /// The stream schema of a stream or table: how its log is read.
+    #[must_use]
+    pub fn stream_schema(&self) -> Option<&StreamSchema> {
+        match self {
+            Self::Stream { schema } | Self::Table { schema, .. } => Some(schema),
+            Self::MaterializedView { .. } | Self::View { .. } => None,
+        }
+    }
+
+    /// Whether it has a log: streams and tables.
+    #[must_use]
+    pub fn is_logged(&self) -> bool {
+        self.stream_schema().is_some()
+    }
+}

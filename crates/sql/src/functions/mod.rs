@@ -1,0 +1,8 @@
+//! Functions Highwater adds to DataFusion's, or puts in the place of its own.
+
+mod registry;
+mod timezone;
+mod zone;
+
+pub(crate) use registry::register;
+pub(crate) use timezone::TIMEZONE;

@@ -1,0 +1,29 @@
+//! SQL: the DDL dialect, the catalog, planning, functions. Owns DataFusion: other crates reach it as `highwater_sql::datafusion`.
+
+mod aggregates;
+mod catalog;
+mod functions;
+mod names;
+mod parse;
+mod planner;
+mod relation;
+mod source;
+mod statement;
+mod suggest;
+
+pub use aggregates::{exact_aggregates, register_aggregates, spec_for};
+pub use catalog::{
+    Catalog, CatalogError, DELETED_COLUMN, Entry, EntryKind, Face, PUBLIC_SCHEMA, REJECTS_SUFFIX, Replaced, Resolved,
+    SYSTEM_SCHEMA, is_system_schema, rejects_schema,
+};
+pub use datafusion;
+#[cfg(feature = "fuzzing")]
+pub use parse::fuzz_parse;
+pub use parse::parse;
+pub use planner::{PlainView, Planner, Relations, TableWrite, ViewQuery, ViewRead};
+pub use relation::{RelationKind, RelationSource};
+pub use source::Place;
+pub use statement::{
+    CreateMaterializedView, CreateSchema, CreateStream, CreateTable, CreateView, Delete, Drop, DropKind, Explain,
+    ExplainTarget, Insert, NameRef, QueryStatement, SetVariable, Show, ShowKind, Statement, TableLoad, Update,
+};

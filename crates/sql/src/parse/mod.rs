@@ -1,0 +1,21 @@
+//! From text to statements, with every problem found at once. DDL is read here; queries by `sqlparser`.
+
+mod columns;
+mod command;
+mod cursor;
+mod options;
+mod query;
+mod script;
+mod show;
+mod stream;
+mod table;
+mod types;
+mod values;
+mod view;
+mod write;
+
+pub(crate) use query::{DIALECT, lower_first, parser_problem, tokens_of};
+#[cfg(feature = "fuzzing")]
+pub use script::fuzz_parse;
+pub use script::parse;
+pub(crate) use values::zone_hint;

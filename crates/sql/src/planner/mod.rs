@@ -1,0 +1,20 @@
+//! From syntax trees to logical plans: ad-hoc queries, views to be maintained, writes, reads of one view.
+
+mod adhoc;
+mod check;
+mod columns;
+mod context;
+mod diagnose;
+mod maintainable;
+mod read;
+mod refuse;
+mod rewrite;
+mod session;
+mod view;
+mod write;
+
+pub use context::Relations;
+pub use read::ViewRead;
+pub use session::Planner;
+pub use view::{PlainView, ViewQuery};
+pub use write::TableWrite;

@@ -1,0 +1,198 @@
+//! What no materialized view can hold yet, found in the syntax tree where the place of each clause is known.
+
+use std::ops::ControlFlow;
+
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::Volatility;
+use datafusion::sql::sqlparser::ast::{
+    Distinct, Expr, GroupByExpr, Query, Select, SetExpr, SetOperator, SetQuantifier, Spanned, TableFactor, Visit,
+    Visitor,
+};
+use datafusion::sql::sqlparser::tokenizer::Span;
+use highwater_model::Diagnostics;
+
+use super::diagnose::place_of_word;
+use crate::names::fold;
+use crate::source::{Place, Problems};
+
+/// Checks the query of a materialized view (or of a plain view it reads).
+pub(super) fn check(query: &Query, text: &str, state: &SessionState) -> Result<(), Diagnostics> {
+    let mut refuser = Refuser { problems: Problems::new(text), text, state };
+    let _ = query.visit(&mut refuser);
+    if refuser.problems.count() == 0 { Ok(()) } else { Err(refuser.problems.into_diagnostics()) }
+}
+
+/// Why a function cannot be kept, and what to do instead.
+pub(super) fn volatile_message(name: &str, volatility: Volatility) -> (String, String) {
+    if volatility == Volatility::Volatile {
+        return (
+            format!("{name}() gives another value each time, so a materialized view could not be recomputed"),
+            "take the value from the events, or write CREATE VIEW: it is evaluated when read".to_owned(),
+        );
+    }
+    (
+        format!("{name}() depends on the clock, and a materialized view changes with events only"),
+        "compare with now() in a plain VIEW that reads this one; filters such as ts > now() - INTERVAL come with temporal filters"
+            .to_owned(),
+    )
+}
+
+struct Refuser<'a> {
+    problems: Problems<'a>,
+    text: &'a str,
+    state: &'a SessionState,
+}
+
+impl Refuser<'_> {
+    fn refuse(&mut self, span: Span, keyword: &str, message: &str, hint: &str) {
+        let place = if span.start.line > 0 { Some(Place::of(span)) } else { place_of_word(self.text, keyword) };
+        self.problems.error_hint(place.unwrap_or_default(), message, hint);
+    }
+
+    fn subquery(&mut self, span: Span) {
+        self.refuse(
+            span,
+            "SELECT",
+            "a subquery inside an expression cannot be kept up to date yet",
+            "join a table with LEFT JOIN … ON its key, or make the subquery a materialized view of its own and join them in a plain VIEW",
+        );
+    }
+
+    fn set_operation(&mut self, body: &SetExpr) {
+        if let SetExpr::SetOperation { left, op, set_quantifier, right } = body {
+            let by_name = matches!(
+                set_quantifier,
+                SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName
+            );
+            if *op != SetOperator::Union || by_name {
+                let word = if by_name { "UNION BY NAME".to_owned() } else { op.to_string() };
+                let keyword = word.split(' ').next().unwrap_or_default().to_owned();
+                self.refuse(
+                    Span::empty(),
+                    &keyword,
+                    &format!("{word} cannot be kept up to date yet; UNION and UNION ALL can"),
+                    "write it as a plain VIEW over materialized views",
+                );
+            }
+            self.set_operation(left);
+            self.set_operation(right);
+        }
+    }
+
+    fn function(&mut self, function: &datafusion::sql::sqlparser::ast::Function) {
+        let Some(ident) = function.name.0.last().and_then(|part| part.as_ident()) else { return };
+        let name = fold(ident);
+        if function.over.is_some() {
+            self.refuse(
+                ident.span,
+                &name,
+                &format!("the window function {name}() OVER (…) cannot be kept up to date yet"),
+                "keep the rows in this view and write the window function in a plain VIEW over it",
+            );
+        } else if name == "unnest" {
+            self.unnest(ident.span);
+        } else if let Some(known) = self.state.scalar_functions().get(&name)
+            && known.signature().volatility != Volatility::Immutable
+        {
+            let (message, hint) = volatile_message(&name, known.signature().volatility);
+            self.refuse(ident.span, &name, &message, &hint);
+        }
+    }
+
+    fn unnest(&mut self, span: Span) {
+        self.refuse(
+            span,
+            "UNNEST",
+            "UNNEST cannot be kept up to date yet",
+            "unnest in a plain VIEW, or read single elements: list[1]",
+        );
+    }
+
+    fn grouping_sets(&mut self, span: Span) {
+        self.refuse(
+            span,
+            "GROUP",
+            "GROUPING SETS, ROLLUP and CUBE cannot be kept up to date yet",
+            "write one materialized view for each grouping, or UNION ALL of them",
+        );
+    }
+}
+
+impl Visitor for Refuser<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        const ORDER_HINT: &str = "leave it out and order when reading, or put it into a plain VIEW over this one; the first N of each group come with top-N";
+        if let Some(order) = &query.order_by {
+            self.refuse(order.span(), "ORDER", "a materialized view has no order: ORDER BY cannot be kept", ORDER_HINT);
+        }
+        if let Some(limit) = &query.limit_clause {
+            self.refuse(limit.span(), "LIMIT", "LIMIT and OFFSET cannot be kept up to date yet", ORDER_HINT);
+        }
+        if query.fetch.is_some() {
+            self.refuse(Span::empty(), "FETCH", "FETCH FIRST cannot be kept up to date yet", ORDER_HINT);
+        }
+        if !query.locks.is_empty() {
+            self.refuse(Span::empty(), "FOR", "FOR UPDATE says nothing in a view", "leave it out");
+        }
+        if let Some(with) = query.with.as_ref().filter(|with| with.recursive) {
+            self.refuse(
+                with.with_token.0.span,
+                "RECURSIVE",
+                "WITH RECURSIVE cannot be kept up to date",
+                "write it as a plain VIEW, or without RECURSIVE when no part reads itself",
+            );
+        }
+        self.set_operation(&query.body);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        if let Some(Distinct::On(on)) = &select.distinct {
+            let span = on.first().map_or(Span::empty(), Spanned::span);
+            self.refuse(
+                span,
+                "DISTINCT",
+                "DISTINCT ON cannot be kept up to date yet",
+                "write first_value(column ORDER BY …) with GROUP BY, or declare the stream with PRIMARY KEY and version",
+            );
+        }
+        if let GroupByExpr::Expressions(_, modifiers) | GroupByExpr::All(modifiers) = &select.group_by
+            && !modifiers.is_empty()
+        {
+            self.grouping_sets(Span::empty());
+        }
+        if select.qualify.is_some() {
+            let hint = "keep the rows in this view and write QUALIFY in a plain VIEW over it";
+            self.refuse(Span::empty(), "QUALIFY", "QUALIFY cannot be kept up to date yet", hint);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        match factor {
+            TableFactor::UNNEST { .. } => self.unnest(Span::empty()),
+            TableFactor::Derived { lateral: true, .. } => {
+                let hint = "join a table with LEFT JOIN … ON its key";
+                self.refuse(Span::empty(), "LATERAL", "LATERAL cannot be kept up to date yet", hint);
+            }
+            TableFactor::Table { sample: Some(_), .. } => {
+                let hint = "filter by a hash of a column, which is the same each time";
+                self.refuse(Span::empty(), "TABLESAMPLE", "TABLESAMPLE gives other rows each time", hint);
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Subquery(query) => self.subquery(query.span()),
+            Expr::InSubquery { subquery, .. } | Expr::Exists { subquery, .. } => self.subquery(subquery.span()),
+            Expr::GroupingSets(_) | Expr::Rollup(_) | Expr::Cube(_) => self.grouping_sets(expr.span()),
+            Expr::Function(function) => self.function(function),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,57 @@
+//! Statements as they are read, where a golden file would say less.
+
+use highwater_sql::{DropKind, ExplainTarget, ShowKind, Statement, parse};
+
+fn one(sql: &str) -> Statement {
+    let mut statements = parse(sql).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(statements.len(), 1, "{sql}");
+    statements.remove(0)
+}
+
+#[test]
+fn statements_are_split_with_their_text() {
+    let statements = parse("SELECT 1; -- one\n;\nSHOW STREAMS;SELECT ';' AS \"a;b\"").unwrap();
+    let texts: Vec<&str> = statements.iter().map(Statement::sql).collect();
+    assert_eq!(texts, ["SELECT 1", "SHOW STREAMS", "SELECT ';' AS \"a;b\""]);
+    assert_eq!(parse(" -- nothing\n ;; ").unwrap(), []);
+}
+
+#[test]
+fn shows_and_drops() {
+    let Statement::Show(show) = one("SHOW MATERIALIZED VIEWS FROM app") else { panic!() };
+    assert_eq!((show.kind, show.in_schema.as_deref()), (ShowKind::MaterializedViews, Some("app")));
+    let Statement::Show(show) = one("show create materialized view App.V") else { panic!() };
+    let ShowKind::Create(name) = show.kind else { panic!() };
+    assert_eq!(name.to_string(), "app.v");
+    let Statement::Show(show) = one("SHOW search_path") else { panic!() };
+    assert_eq!(show.kind, ShowKind::Variable("search_path".to_owned()));
+    let Statement::Drop(drop) = one("DROP MATERIALIZED VIEW IF EXISTS a, \"B\".c CASCADE") else { panic!() };
+    assert_eq!((drop.kind, drop.if_exists, drop.cascade), (DropKind::MaterializedView, true, true));
+    assert_eq!(drop.names[1].to_string(), "B.c");
+}
+
+#[test]
+fn explain_of_everything_it_takes() {
+    let Statement::Explain(explain) = one("EXPLAIN INCREMENTAL daily_steps") else { panic!() };
+    assert!(explain.incremental);
+    assert!(matches!(explain.inner, ExplainTarget::View(name) if name.name == "daily_steps"));
+    let Statement::Explain(explain) = one("EXPLAIN ANALYZE SELECT 1") else { panic!() };
+    assert!(explain.analyze && !explain.incremental);
+    let Statement::Explain(explain) = one("EXPLAIN INCREMENTAL CREATE MATERIALIZED VIEW v AS SELECT 1") else {
+        panic!()
+    };
+    assert!(matches!(explain.inner, ExplainTarget::Statement(inner) if inner.tag() == "CREATE MATERIALIZED VIEW"));
+}
+
+#[test]
+fn a_view_keeps_its_query_text() {
+    let Statement::CreateMaterializedView(view) =
+        one("CREATE OR REPLACE MATERIALIZED VIEW a.v (x, y) WITH (retain = '1 day') AS\n  SELECT 1, 'é;' ;")
+    else {
+        panic!()
+    };
+    assert_eq!(view.query_sql, "SELECT 1, 'é;'");
+    assert_eq!(view.columns, ["x", "y"]);
+    assert_eq!(view.retain_micros, Some(86_400_000_000));
+    assert!(view.or_replace);
+}
