@@ -1,0 +1,150 @@
+//! One checkpoint file.
+//!
+//! ```text
+//! magic "HWCP" | format version u32 | header length u32 | header crc32 u32 | header (JSON) | sections
+//! ```
+//! All integers little-endian. The header lists for every batch its object, part, byte length and crc32; a section is
+//! one Arrow IPC stream (LZ4) of one batch. A file is written under another name, synced and renamed, so it is whole
+//! or absent; every byte is under a checksum. Limits: a header of 2^32 bytes, a section of 2^64.
+//! Any change of this layout, or of what operators save, raises [`FORMAT_VERSION`].
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_ipc::CompressionType;
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
+use highwater_model::{ObjectId, Offsets};
+use serde::{Deserialize, Serialize};
+
+use super::{ObjectSave, Saved};
+use crate::ViewsError;
+
+/// Version of the layout above and of what operators save.
+pub(super) const FORMAT_VERSION: u32 = 1;
+const MAGIC: &[u8; 4] = b"HWCP";
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    /// Number of the full checkpoint this one builds on (its own when it is full).
+    base: u64,
+    full: bool,
+    offsets: Offsets,
+    objects: Vec<ObjectHeader>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ObjectHeader {
+    id: ObjectId,
+    full: bool,
+    signature: u32,
+    lookups_at: Offsets,
+    /// Sections of each part: length and crc32.
+    parts: Vec<Vec<(u64, u32)>>,
+}
+
+/// Writes a checkpoint to `path`, whole and synced. Gives its size in bytes.
+pub(super) fn write(path: &Path, base: u64, saved: &Saved) -> Result<u64, ViewsError> {
+    let mut sections = Vec::new();
+    let mut objects = Vec::new();
+    for object in &saved.objects {
+        let mut parts = Vec::new();
+        for part in &object.parts {
+            let mut listed = Vec::new();
+            for batch in part {
+                let bytes = encode(batch)?;
+                listed.push((bytes.len() as u64, crc32fast::hash(&bytes)));
+                sections.push(bytes);
+            }
+            parts.push(listed);
+        }
+        let ObjectSave { id, full, signature, lookups_at, .. } = object.clone();
+        objects.push(ObjectHeader { id, full, signature, lookups_at, parts });
+    }
+    let header = Header { base, full: saved.full, offsets: saved.offsets.clone(), objects };
+    let header = serde_json::to_vec(&header).map_err(|error| ViewsError::Invariant(error.to_string()))?;
+    let length = u32::try_from(header.len()).map_err(|_| ViewsError::Invariant("a header over 4 GiB".to_owned()))?;
+    let io = |error| io_error("writing", path, error);
+    let temporary = path.with_extension("new");
+    let mut file = File::create(&temporary).map_err(io)?;
+    let mut size = 16 + header.len() as u64;
+    file.write_all(MAGIC).map_err(io)?;
+    file.write_all(&FORMAT_VERSION.to_le_bytes()).map_err(io)?;
+    file.write_all(&length.to_le_bytes()).map_err(io)?;
+    file.write_all(&crc32fast::hash(&header).to_le_bytes()).map_err(io)?;
+    file.write_all(&header).map_err(io)?;
+    for section in sections {
+        file.write_all(&section).map_err(io)?;
+        size += section.len() as u64;
+    }
+    file.sync_all().map_err(io)?;
+    fs::rename(&temporary, path).map_err(io)?;
+    if let Some(folder) = path.parent() {
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+    }
+    Ok(size)
+}
+
+/// Reads a checkpoint: the number of the full one it builds on, and its content.
+pub(super) fn read(path: &Path) -> Result<(u64, Saved), ViewsError> {
+    let bad = |what: &str| ViewsError::BadState(format!("{}: {what}", path.display()));
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(|e| io_error("reading", path, e))?;
+    let number = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+    if bytes.get(..4) != Some(MAGIC) {
+        return Err(bad("not a checkpoint"));
+    }
+    match number(4) {
+        Some(FORMAT_VERSION) => {}
+        other => return Err(bad(&format!("format {other:?}, this version reads {FORMAT_VERSION}"))),
+    }
+    let (Some(length), Some(crc)) = (number(8), number(12)) else { return Err(bad("cut short")) };
+    let header = bytes.get(16..16 + length as usize).ok_or_else(|| bad("cut short"))?;
+    if crc32fast::hash(header) != crc {
+        return Err(bad("its header is damaged"));
+    }
+    let header: Header = serde_json::from_slice(header).map_err(|error| bad(&error.to_string()))?;
+    let mut at = 16 + length as usize;
+    let mut objects = Vec::new();
+    for object in header.objects {
+        let mut parts = Vec::new();
+        for part in object.parts {
+            let mut batches = Vec::new();
+            for (length, crc) in part {
+                let length = usize::try_from(length).map_err(|_| bad("a section too long"))?;
+                let section = at.checked_add(length).and_then(|end| bytes.get(at..end)).ok_or_else(|| bad("cut short"))?;
+                if crc32fast::hash(section) != crc {
+                    return Err(bad("a section is damaged"));
+                }
+                batches.push(decode(section)?);
+                at += length;
+            }
+            parts.push(batches);
+        }
+        let ObjectHeader { id, full, signature, lookups_at, .. } = object;
+        objects.push(ObjectSave { id, full, signature, lookups_at, parts });
+    }
+    if at != bytes.len() {
+        return Err(bad("bytes after its end"));
+    }
+    Ok((header.base, Saved { offsets: header.offsets, full: header.full, objects }))
+}
+
+fn encode(batch: &RecordBatch) -> Result<Vec<u8>, ViewsError> {
+    let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
+    let mut writer = StreamWriter::try_new_with_options(Vec::new(), &batch.schema(), options)?;
+    writer.write(batch)?;
+    Ok(writer.into_inner()?)
+}
+
+fn decode(bytes: &[u8]) -> Result<RecordBatch, ViewsError> {
+    let mut reader = StreamReader::try_new(bytes, None)?;
+    reader.next().ok_or_else(|| ViewsError::BadState("a section without rows".to_owned()))?.map_err(Into::into)
+}
+
+pub(super) fn io_error(what: &str, path: &Path, error: std::io::Error) -> ViewsError {
+    ViewsError::Io { context: format!("{what} {}", path.display()), source: Arc::new(error) }
+}

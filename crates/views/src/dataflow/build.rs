@@ -1,0 +1,118 @@
+//! Building a view from history while the dataflow goes on: snapshots of what it follows, then events from the log,
+//! then what changed meanwhile, until it is close enough to be put in place between two ticks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use highwater_model::{ChangeBatch, EventBatch, ObjectId, Offsets};
+use parking_lot::Mutex;
+
+use super::pipeline::ViewPlan;
+use crate::ViewsError;
+use crate::operator::Tick;
+use crate::store::{Snapshot, Store};
+use crate::workers::Workers;
+
+/// Changes of one tick, of the relations a build follows.
+pub(super) type RelationChanges = HashMap<ObjectId, Vec<ChangeBatch>>;
+
+/// Changes that ticks leave for a build.
+pub(super) type Tap = Arc<Mutex<Vec<RelationChanges>>>;
+
+/// A view under construction. Made by [`super::Dataflow::begin`], fed by a job, put in place by
+/// [`super::Dataflow::finish`].
+pub struct Build {
+    pub(super) plan: ViewPlan,
+    pub(super) store: Store,
+    /// Events fed so far.
+    pub(super) offsets: Offsets,
+    pub(super) tap: Tap,
+    /// Offsets of the looked-up tables when it began.
+    pub(super) lookups_at: Offsets,
+    snapshots: Vec<(ObjectId, Snapshot)>,
+    workers: Workers,
+}
+
+impl std::fmt::Debug for Build {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Build").field("plan", &self.plan).field("offsets", &self.offsets).finish_non_exhaustive()
+    }
+}
+
+impl Build {
+    pub(super) fn new(
+        plan: ViewPlan,
+        snapshots: Vec<(ObjectId, Snapshot)>,
+        tap: Tap,
+        lookups_at: Offsets,
+    ) -> Result<Self, ViewsError> {
+        let store = Store::new(plan.schema().clone(), plan.key())?;
+        Ok(Self { plan, store, offsets: Offsets::default(), tap, lookups_at, snapshots, workers: Workers::new(1)? })
+    }
+
+    /// The view's operators and what they read.
+    #[must_use]
+    pub fn plan(&self) -> &ViewPlan {
+        &self.plan
+    }
+
+    /// The next offset to feed of each partition of the streams it reads.
+    #[must_use]
+    pub fn offsets(&self) -> &Offsets {
+        &self.offsets
+    }
+
+    /// Feeds the rows that its relations held when the build began. Called once, first.
+    ///
+    /// # Errors
+    /// When evaluating a row fails.
+    pub fn feed_snapshots(&mut self) -> Result<(), ViewsError> {
+        let none = HashMap::new();
+        // An aggregate without GROUP BY has its row from the start.
+        self.step(&none, &HashMap::new())?;
+        for (id, snapshot) in std::mem::take(&mut self.snapshots) {
+            for index in 0..snapshot.batches() {
+                let rows = HashMap::from([(id, vec![ChangeBatch::inserts(snapshot.batch(index)?)])]);
+                self.step(&none, &rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Feeds events of a stream: the next ones of each partition, in offset order.
+    ///
+    /// # Errors
+    /// When evaluating a row fails, or events are missing in between.
+    pub fn feed_events(&mut self, stream: ObjectId, events: Vec<EventBatch>) -> Result<(), ViewsError> {
+        for batch in &events {
+            let expected = self.offsets.get(stream, batch.partition);
+            if batch.base_offset != expected && expected != 0 {
+                return Err(ViewsError::History(format!(
+                    "partition {} went on at offset {} instead of {expected}",
+                    batch.partition, batch.base_offset
+                )));
+            }
+            self.offsets.set(stream, batch.partition, batch.next_offset());
+        }
+        self.step(&HashMap::from([(stream, events)]), &HashMap::new())
+    }
+
+    /// Feeds what ticks left meanwhile.
+    ///
+    /// # Errors
+    /// When evaluating a row fails.
+    pub fn feed_changes(&mut self) -> Result<(), ViewsError> {
+        let left = std::mem::take(&mut *self.tap.lock());
+        let none = HashMap::new();
+        left.iter().try_for_each(|rows| self.step(&none, rows))
+    }
+
+    fn step(
+        &mut self,
+        events: &HashMap<ObjectId, Vec<EventBatch>>,
+        rows: &RelationChanges,
+    ) -> Result<(), ViewsError> {
+        let changes = self.plan.step(&Tick { events, rows, workers: &self.workers })?;
+        self.store.apply(&changes)
+    }
+}

@@ -1,0 +1,274 @@
+//! Keyed streams and tables: the current row of a key is the one with the highest version; ties: the highest offset.
+//! Gives −old/+new for each key that changed. Remembers key and version even of deleted rows, so that an older
+//! message never revives them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, BinaryArray, Int64Array, RecordBatch};
+use arrow_row::{RowConverter, SortField};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_select::interleave::interleave_record_batch;
+use highwater_model::{ChangeBatch, EventBatch, KeyedSpec, StreamSchema, Weights};
+use highwater_sql::datafusion::arrow::compute::cast;
+
+use crate::ViewsError;
+use crate::keys::{KeyCodec, KeyTable};
+use crate::operator::State;
+use crate::store::Store;
+
+/// The keys of a keyed stream or table with their versions. Its rows live in a [`Store`] of [`Keyed::schema`].
+pub(crate) struct Keyed {
+    spec: KeyedSpec,
+    /// Columns readers see: with system columns for streams, without the deletion mark for tables.
+    schema: SchemaRef,
+    /// Which of declared-plus-system columns those are.
+    visible: Vec<usize>,
+    with_system: SchemaRef,
+    keys: KeyTable,
+    key_fields: Vec<Field>,
+    versions: Versions,
+    unsaved: Vec<bool>,
+}
+
+/// The version of each key, comparable.
+enum Versions {
+    /// No version column: the latest offset wins.
+    None,
+    /// Whole numbers and times; NULL is lowest.
+    Integer(Vec<i64>),
+    /// Anything else, in Arrow's row format (NULL first).
+    Bytes(Box<RowConverter>, Vec<Box<[u8]>>),
+}
+
+/// The versions of a batch's rows.
+enum BatchVersions {
+    None,
+    Integer(Int64Array),
+    Bytes(arrow_row::Rows),
+}
+
+impl Keyed {
+    /// The keyed stream or table that `schema` declares (its `keyed` must be there).
+    pub(crate) fn new(schema: &StreamSchema, is_table: bool) -> Result<Self, ViewsError> {
+        let spec = schema.keyed.clone().ok_or_else(|| ViewsError::Invariant("a keyed stream without key".to_owned()))?;
+        let with_system = schema.arrow_with_system();
+        let visible: Vec<usize> = if is_table {
+            (0..schema.columns.len()).filter(|column| spec.deleted != Some(*column)).collect()
+        } else {
+            (0..with_system.fields().len()).collect()
+        };
+        let key_fields: Vec<Field> = spec.key.iter().map(|column| with_system.field(*column).clone()).collect();
+        let versions = match spec.version.map(|column| with_system.field(column).data_type().clone()) {
+            None => Versions::None,
+            Some(data_type) if is_whole(&data_type) => Versions::Integer(Vec::new()),
+            Some(data_type) => {
+                Versions::Bytes(Box::new(RowConverter::new(vec![SortField::new(data_type)])?), Vec::new())
+            }
+        };
+        Ok(Self {
+            schema: Arc::new(with_system.project(&visible)?),
+            visible,
+            with_system,
+            keys: KeyTable::new(KeyCodec::new(&key_fields)?),
+            key_fields,
+            versions,
+            spec,
+            unsaved: Vec::new(),
+        })
+    }
+
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The key columns' positions in [`Keyed::schema`].
+    pub(crate) fn visible_key(&self) -> Vec<usize> {
+        self.spec.key.iter().filter_map(|key| self.visible.iter().position(|column| column == key)).collect()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let versions = match &self.versions {
+            Versions::None => 0,
+            Versions::Integer(versions) => versions.capacity() * 8,
+            Versions::Bytes(_, versions) => versions.iter().map(|version| version.len() + 16).sum(),
+        };
+        self.keys.bytes() + versions + self.unsaved.capacity()
+    }
+
+    /// The changes that these events bring to the rows in `store`.
+    pub(crate) fn step(&mut self, events: &[EventBatch], store: &Store) -> Result<Vec<ChangeBatch>, ViewsError> {
+        let batches: Vec<RecordBatch> =
+            events.iter().map(|batch| batch.with_system_columns(&self.with_system)).collect::<Result<_, _>>()?;
+        let winners = self.winners(&batches)?;
+        if winners.is_empty() {
+            return Ok(Vec::new());
+        }
+        let references: Vec<&RecordBatch> = batches.iter().collect();
+        let rows = interleave_record_batch(&references, &winners)?;
+        let deleted: Option<ArrayRef> = self.spec.deleted.map(|column| rows.column(column).clone());
+        let rows = rows.project(&self.visible)?;
+        let old: Vec<u32> = store.find(&rows)?.into_iter().flatten().collect();
+        let mut changes = Vec::new();
+        if !old.is_empty() {
+            let old = store.gather(&old)?;
+            let weights = Weights::Each(vec![-1; old.num_rows()].into());
+            changes.push(ChangeBatch { rows: old, weights });
+        }
+        let new = match deleted {
+            None => rows,
+            Some(marks) => {
+                let marks = marks.as_boolean();
+                let alive = (0..rows.num_rows()).map(|row| Some(!(marks.is_valid(row) && marks.value(row)))).collect();
+                arrow_select::filter::filter_record_batch(&rows, &alive)?
+            }
+        };
+        let new = RecordBatch::try_new(self.schema.clone(), new.columns().to_vec())?;
+        if new.num_rows() > 0 {
+            changes.push(ChangeBatch::inserts(new));
+        }
+        Ok(changes)
+    }
+
+    /// The rows that become current, as (batch, row), in order of their key's first appearance.
+    fn winners(&mut self, batches: &[RecordBatch]) -> Result<Vec<(usize, usize)>, ViewsError> {
+        let mut place: HashMap<u32, usize> = HashMap::new();
+        let mut winners: Vec<(usize, usize)> = Vec::new();
+        for (index, batch) in batches.iter().enumerate() {
+            let columns: Vec<ArrayRef> = self.spec.key.iter().map(|column| batch.column(*column).clone()).collect();
+            let keys = self.keys.codec().encode(&columns, batch.num_rows())?;
+            let versions = self.versions.of(self.spec.version.map(|column| batch.column(column)))?;
+            let known = self.keys.slots();
+            let (mut slots, mut created) = (Vec::with_capacity(keys.len()), Vec::new());
+            self.keys.intern(&keys, &keys.hashes(), None, &mut slots, &mut created);
+            self.unsaved.resize(self.keys.slots(), false);
+            self.versions.grow(self.keys.slots());
+            for (row, slot) in slots.into_iter().enumerate() {
+                // A key is new until its first row is taken, whatever its version.
+                let fresh = slot as usize >= known && !self.unsaved[slot as usize];
+                if self.versions.advance(slot as usize, &versions, row, fresh) {
+                    self.unsaved[slot as usize] = true;
+                    match place.get(&slot) {
+                        Some(position) => winners[*position] = (index, row),
+                        None => {
+                            place.insert(slot, winners.len());
+                            winners.push((index, row));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(winners)
+    }
+}
+
+fn is_whole(data_type: &DataType) -> bool {
+    data_type.is_signed_integer()
+        || matches!(data_type, DataType::UInt8 | DataType::UInt16 | DataType::UInt32)
+        || matches!(data_type, DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64)
+}
+
+impl Versions {
+    fn of(&self, column: Option<&ArrayRef>) -> Result<BatchVersions, ViewsError> {
+        Ok(match (self, column) {
+            (Self::Integer(_), Some(column)) => {
+                let whole = match column.data_type() {
+                    DataType::Date32 => cast(&cast(column, &DataType::Int32)?, &DataType::Int64)?,
+                    _ => cast(column, &DataType::Int64)?,
+                };
+                BatchVersions::Integer(whole.as_primitive::<Int64Type>().clone())
+            }
+            (Self::Bytes(converter, _), Some(column)) => {
+                BatchVersions::Bytes(converter.convert_columns(std::slice::from_ref(column))?)
+            }
+            _ => BatchVersions::None,
+        })
+    }
+
+    fn grow(&mut self, slots: usize) {
+        match self {
+            Self::None => {}
+            Self::Integer(versions) => versions.resize(slots, i64::MIN),
+            Self::Bytes(_, versions) => versions.resize_with(slots, Box::default),
+        }
+    }
+
+    /// Takes a row's version if it is not below the key's; says whether it did.
+    fn advance(&mut self, slot: usize, batch: &BatchVersions, row: usize, fresh: bool) -> bool {
+        match (self, batch) {
+            (Self::Integer(versions), BatchVersions::Integer(new)) => {
+                let new = if new.is_null(row) { i64::MIN } else { new.value(row) };
+                let take = fresh || new >= versions[slot];
+                if take {
+                    versions[slot] = new;
+                }
+                take
+            }
+            (Self::Bytes(_, versions), BatchVersions::Bytes(new)) => {
+                let new = new.row(row);
+                let take = fresh || new.as_ref() >= &*versions[slot];
+                if take {
+                    versions[slot] = new.as_ref().into();
+                }
+                take
+            }
+            _ => true,
+        }
+    }
+}
+
+impl State for Keyed {
+    fn save(&mut self, full: bool) -> Result<Vec<RecordBatch>, ViewsError> {
+        let slots: Vec<u32> = if full {
+            self.keys.occupied()
+        } else {
+            (0..self.unsaved.len() as u32).filter(|slot| self.unsaved[*slot as usize]).collect()
+        };
+        self.unsaved.fill(false);
+        let mut fields = self.key_fields.clone();
+        let mut columns = self.keys.decode(&slots)?;
+        match &self.versions {
+            Versions::None => {}
+            Versions::Integer(versions) => {
+                fields.push(Field::new("version", DataType::Int64, false));
+                columns.push(Arc::new(slots.iter().map(|slot| versions[*slot as usize]).collect::<Int64Array>()));
+            }
+            Versions::Bytes(_, versions) => {
+                fields.push(Field::new("version", DataType::Binary, false));
+                let values = slots.iter().map(|slot| &*versions[*slot as usize]);
+                columns.push(Arc::new(BinaryArray::from_iter_values(values)));
+            }
+        }
+        Ok(vec![RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?])
+    }
+
+    fn load(&mut self, saved: Vec<RecordBatch>) -> Result<(), ViewsError> {
+        let bad = || ViewsError::BadState("a keyed stream of another layout".to_owned());
+        for batch in saved {
+            let key_columns = batch.columns().get(..self.key_fields.len()).ok_or_else(bad)?;
+            let keys = self.keys.codec().encode(key_columns, batch.num_rows())?;
+            let (mut slots, mut created) = (Vec::new(), Vec::new());
+            self.keys.intern(&keys, &keys.hashes(), None, &mut slots, &mut created);
+            self.unsaved.resize(self.keys.slots(), false);
+            self.versions.grow(self.keys.slots());
+            let version = batch.columns().get(self.key_fields.len());
+            match (&mut self.versions, version) {
+                (Versions::None, None) => {}
+                (Versions::Integer(versions), Some(saved)) => {
+                    let saved = saved.as_primitive_opt::<Int64Type>().ok_or_else(bad)?;
+                    slots.iter().zip(saved.values()).for_each(|(slot, version)| versions[*slot as usize] = *version);
+                }
+                (Versions::Bytes(_, versions), Some(saved)) => {
+                    let saved = saved.as_binary_opt::<i32>().ok_or_else(bad)?;
+                    for (row, slot) in slots.iter().enumerate() {
+                        versions[*slot as usize] = saved.value(row).into();
+                    }
+                }
+                _ => return Err(bad()),
+            }
+        }
+        Ok(())
+    }
+}

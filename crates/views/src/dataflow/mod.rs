@@ -1,0 +1,13 @@
+//! The dataflow: all keyed streams, tables and materialized views of an engine, moved on together tick by tick.
+
+mod build;
+mod flow;
+mod keyed;
+mod pipeline;
+mod relations;
+mod saved;
+
+pub use build::Build;
+pub use flow::{Dataflow, TickReport, ViewFigures};
+pub use pipeline::{ViewPlan, ViewSpec};
+pub use relations::{Reader, Relations};

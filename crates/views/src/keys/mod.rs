@@ -1,0 +1,9 @@
+//! Keys: rows of key columns turned into compact values, and tables that give each distinct key a slot.
+//! Group aggregates, keyed streams, lookups and view stores all find their rows through this module.
+
+mod codec;
+mod packed;
+mod table;
+
+pub(crate) use codec::{EncodedKeys, KeyCodec};
+pub(crate) use table::KeyTable;

@@ -1,0 +1,17 @@
+//! The incremental engine: SQL plans lowered to operators over weighted change batches, the stores their results
+//! live in, and the checkpoints of both. It knows no log, no network and no clock; `engine` feeds it.
+
+mod checkpoint;
+mod dataflow;
+mod error;
+mod expression;
+mod keys;
+mod lower;
+mod operator;
+mod store;
+mod workers;
+
+pub use checkpoint::{Checkpoints, ObjectSave, Restored, Saved};
+pub use dataflow::{Build, Dataflow, Reader, Relations, TickReport, ViewFigures, ViewPlan, ViewSpec};
+pub use error::ViewsError;
+pub use store::{Snapshot, Store};

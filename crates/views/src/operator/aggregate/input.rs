@@ -1,0 +1,61 @@
+//! A change batch made ready for the shards: group keys encoded and hashed, arguments and filters evaluated,
+//! rows listed by shard.
+
+use arrow_array::{ArrayRef, BooleanArray};
+use highwater_model::{ChangeBatch, Weights};
+
+use super::operator::AggregateCall;
+use crate::ViewsError;
+use crate::expression::{Expression, evaluate_all};
+use crate::keys::{EncodedKeys, KeyCodec};
+
+/// One batch, ready.
+pub(super) struct Prepared {
+    pub(super) keys: EncodedKeys,
+    pub(super) hashes: Vec<u64>,
+    pub(super) weights: Weights,
+    /// Arguments of each aggregate call.
+    pub(super) arguments: Vec<Vec<ArrayRef>>,
+    /// `FILTER (WHERE …)` of each aggregate call.
+    pub(super) filters: Vec<Option<BooleanArray>>,
+    /// Rows of each shard; empty when there is one shard only, which takes all.
+    shards: Vec<Vec<u32>>,
+}
+
+impl Prepared {
+    pub(super) fn new(
+        change: &ChangeBatch,
+        codec: &KeyCodec,
+        groups: &[Expression],
+        calls: &[AggregateCall],
+        shards: usize,
+    ) -> Result<Self, ViewsError> {
+        let keys = codec.encode(&evaluate_all(groups, &change.rows)?, change.len())?;
+        let hashes = keys.hashes();
+        let mut arguments = Vec::with_capacity(calls.len());
+        let mut filters = Vec::with_capacity(calls.len());
+        for call in calls {
+            arguments.push(evaluate_all(&call.arguments, &change.rows)?);
+            filters.push(call.filter.as_ref().map(|filter| filter.passes(&change.rows)).transpose()?);
+        }
+        let mut lists = Vec::new();
+        if shards > 1 {
+            let expected = hashes.len() / shards + hashes.len() / (4 * shards) + 8;
+            lists.resize_with(shards, || Vec::with_capacity(expected));
+            for (row, hash) in hashes.iter().enumerate() {
+                lists[shard_of(*hash, shards)].push(row as u32);
+            }
+        }
+        Ok(Self { keys, hashes, weights: change.weights.clone(), arguments, filters, shards: lists })
+    }
+
+    /// The rows of a shard; `None` means all.
+    pub(super) fn rows(&self, shard: usize) -> Option<&[u32]> {
+        self.shards.get(shard).map(Vec::as_slice)
+    }
+}
+
+/// Bits 32 and up pick the shard: the table inside a shard uses the lowest and the highest.
+fn shard_of(hash: u64, shards: usize) -> usize {
+    (hash >> 32) as usize & (shards - 1)
+}

@@ -1,0 +1,8 @@
+//! Group aggregation: one row a group, corrected at the end of each tick for the groups it touched.
+//! `DISTINCT` is this operator without aggregates.
+
+mod input;
+mod operator;
+mod shard;
+
+pub(crate) use operator::{Aggregate, AggregateCall};

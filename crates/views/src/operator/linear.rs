@@ -1,0 +1,126 @@
+//! Filters and projections: row by row, so a change of the input is the same change of the result. Remember nothing.
+
+use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow_schema::SchemaRef;
+use arrow_select::filter::filter_record_batch;
+use highwater_model::{ChangeBatch, ObjectId, Weights};
+
+use super::{Node, State, Tick, line, rows_in};
+use crate::ViewsError;
+use crate::expression::{Expression, evaluate_all};
+use crate::store::Snapshot;
+
+/// One step of a [`Linear`] operator.
+pub(crate) enum Stage {
+    /// Keeps the rows that pass.
+    Filter {
+        /// The condition.
+        condition: Expression,
+        /// As SQL.
+        text: String,
+    },
+    /// Computes new columns.
+    Project {
+        /// One a column.
+        columns: Vec<Expression>,
+        /// Columns of the result.
+        schema: SchemaRef,
+        /// As SQL.
+        text: String,
+    },
+}
+
+impl Stage {
+    /// Applies the step to some changes; `None` when nothing passes.
+    pub(crate) fn apply(&self, change: ChangeBatch) -> Result<Option<ChangeBatch>, ViewsError> {
+        match self {
+            Self::Filter { condition, .. } => {
+                let mask = condition.passes(&change.rows)?;
+                Ok(match mask.true_count() {
+                    0 => None,
+                    all if all == change.len() => Some(change),
+                    _ => Some(filter_change(&change, &mask)?),
+                })
+            }
+            Self::Project { columns, schema, .. } => {
+                let arrays = evaluate_all(columns, &change.rows)?;
+                let options = RecordBatchOptions::new().with_row_count(Some(change.len()));
+                let rows = RecordBatch::try_new_with_options(schema.clone(), arrays, &options)?;
+                Ok(Some(ChangeBatch { rows, weights: change.weights }))
+            }
+        }
+    }
+}
+
+/// The rows where `mask` holds.
+pub(crate) fn filter_change(change: &ChangeBatch, mask: &BooleanArray) -> Result<ChangeBatch, ViewsError> {
+    let weights = match &change.weights {
+        Weights::AllPlusOne => Weights::AllPlusOne,
+        Weights::Each(weights) => {
+            Weights::Each(weights.iter().enumerate().filter(|(row, _)| mask.value(*row)).map(|(_, w)| *w).collect())
+        }
+    };
+    Ok(ChangeBatch { rows: filter_record_batch(&change.rows, mask)?, weights })
+}
+
+/// Filters and projections over one input.
+pub(crate) struct Linear {
+    input: Box<dyn Node>,
+    stages: Vec<Stage>,
+    schema: SchemaRef,
+}
+
+impl Linear {
+    /// Applies `stages` in order; `schema` is that of the result.
+    pub(crate) fn new(input: Box<dyn Node>, stages: Vec<Stage>, schema: SchemaRef) -> Self {
+        Self { input, stages, schema }
+    }
+}
+
+/// Applies stages in order; `None` when nothing is left.
+pub(crate) fn apply_stages(stages: &[Stage], change: ChangeBatch) -> Result<Option<ChangeBatch>, ViewsError> {
+    let mut current = Some(change);
+    for stage in stages {
+        match current {
+            Some(change) => current = stage.apply(change)?,
+            None => return Ok(None),
+        }
+    }
+    Ok(current)
+}
+
+impl Node for Linear {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn step(&mut self, tick: &Tick<'_>) -> Result<Vec<ChangeBatch>, ViewsError> {
+        let changes = self.input.step(tick)?;
+        let stages = &self.stages;
+        let results = tick.workers.map(rows_in(&changes), changes, |change| apply_stages(stages, change))?;
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    fn bind(&mut self, tables: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {
+        self.input.bind(tables)
+    }
+
+    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError> {
+        self.input.states(visit)
+    }
+
+    fn bytes(&self) -> usize {
+        self.input.bytes()
+    }
+
+    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
+        for (index, stage) in self.stages.iter().rev().enumerate() {
+            let text = match stage {
+                Stage::Filter { text, .. } => format!("filter {text} [holds nothing]"),
+                Stage::Project { text, .. } => format!("project {text} [holds nothing]"),
+            };
+            lines.push(line(depth + index, &text));
+        }
+        self.input.explain(depth + self.stages.len(), lines);
+    }
+}

@@ -1,0 +1,136 @@
+//! Leaves: events of a stream, and changes of a table, keyed stream or view. They remember nothing.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray};
+use arrow_schema::SchemaRef;
+use highwater_model::{ChangeBatch, EventBatch, ObjectId, SystemColumn};
+
+use super::{Node, State, Tick, line};
+use crate::ViewsError;
+use crate::store::Snapshot;
+
+/// The events of a stream: declared columns, then system columns, of which some are taken.
+pub(crate) struct EventSource {
+    stream: ObjectId,
+    name: String,
+    declared: usize,
+    projection: Vec<usize>,
+    schema: SchemaRef,
+}
+
+impl EventSource {
+    /// Columns `projection` of a stream with `declared` columns; `schema` is that of the projection.
+    pub(crate) fn new(
+        stream: ObjectId,
+        name: String,
+        declared: usize,
+        projection: Vec<usize>,
+        schema: SchemaRef,
+    ) -> Self {
+        Self { stream, name, declared, projection, schema }
+    }
+
+    fn project(&self, events: &EventBatch) -> Result<RecordBatch, ViewsError> {
+        let rows = events.rows.num_rows();
+        let base = events.base_offset.cast_signed();
+        let columns = self
+            .projection
+            .iter()
+            .map(|&column| -> Result<ArrayRef, ViewsError> {
+                if column < self.declared {
+                    return Ok(events.rows.column(column).clone());
+                }
+                Ok(match SystemColumn::ALL.get(column - self.declared) {
+                    Some(SystemColumn::Partition) => {
+                        Arc::new(Int32Array::from_value(events.partition.0.cast_signed(), rows))
+                    }
+                    Some(SystemColumn::Offset) => Arc::new(Int64Array::from_iter_values(base..base + rows as i64)),
+                    Some(SystemColumn::IngestedAt) => Arc::new(
+                        TimestampMicrosecondArray::from_value(events.ingested_at_micros, rows).with_timezone("UTC"),
+                    ),
+                    None => return Err(ViewsError::Invariant(format!("stream {} has no column {column}", self.name))),
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
+    }
+}
+
+impl Node for EventSource {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn step(&mut self, tick: &Tick<'_>) -> Result<Vec<ChangeBatch>, ViewsError> {
+        let Some(events) = tick.events.get(&self.stream) else { return Ok(Vec::new()) };
+        events.iter().map(|batch| Ok(ChangeBatch::inserts(self.project(batch)?))).collect()
+    }
+
+    fn bind(&mut self, _: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {
+        Ok(())
+    }
+
+    fn states(&mut self, _: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError> {
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        0
+    }
+
+    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
+        lines.push(line(depth, &format!("events of {} [append-only; holds nothing]", self.name)));
+    }
+}
+
+/// The changes of a table, keyed stream or view.
+pub(crate) struct RowSource {
+    object: ObjectId,
+    name: String,
+    projection: Vec<usize>,
+    schema: SchemaRef,
+}
+
+impl RowSource {
+    /// Columns `projection` of an object; `schema` is that of the projection.
+    pub(crate) fn new(object: ObjectId, name: String, projection: Vec<usize>, schema: SchemaRef) -> Self {
+        Self { object, name, projection, schema }
+    }
+}
+
+impl Node for RowSource {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn step(&mut self, tick: &Tick<'_>) -> Result<Vec<ChangeBatch>, ViewsError> {
+        let Some(changes) = tick.rows.get(&self.object) else { return Ok(Vec::new()) };
+        changes
+            .iter()
+            .map(|change| {
+                let columns = self.projection.iter().map(|column| change.rows.column(*column).clone()).collect();
+                let options = RecordBatchOptions::new().with_row_count(Some(change.len()));
+                let rows = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
+                Ok(ChangeBatch { rows, weights: change.weights.clone() })
+            })
+            .collect()
+    }
+
+    fn bind(&mut self, _: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {
+        Ok(())
+    }
+
+    fn states(&mut self, _: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError> {
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        0
+    }
+
+    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
+        lines.push(line(depth, &format!("rows of {} [updated and retracted; holds nothing of its own]", self.name)));
+    }
+}

@@ -1,0 +1,58 @@
+//! `UNION ALL`: the changes of all inputs, side by side. Remembers nothing.
+
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_schema::SchemaRef;
+use highwater_model::{ChangeBatch, ObjectId};
+
+use super::{Node, State, Tick, line};
+use crate::ViewsError;
+use crate::store::Snapshot;
+
+/// The inputs' rows together.
+pub(crate) struct Union {
+    inputs: Vec<Box<dyn Node>>,
+    schema: SchemaRef,
+}
+
+impl Union {
+    /// The inputs have the same column types; `schema` names the result's columns.
+    pub(crate) fn new(inputs: Vec<Box<dyn Node>>, schema: SchemaRef) -> Self {
+        Self { inputs, schema }
+    }
+}
+
+impl Node for Union {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn step(&mut self, tick: &Tick<'_>) -> Result<Vec<ChangeBatch>, ViewsError> {
+        let mut together = Vec::new();
+        for input in &mut self.inputs {
+            for change in input.step(tick)? {
+                let options = RecordBatchOptions::new().with_row_count(Some(change.len()));
+                let columns = change.rows.columns().to_vec();
+                let rows = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
+                together.push(ChangeBatch { rows, weights: change.weights });
+            }
+        }
+        Ok(together)
+    }
+
+    fn bind(&mut self, tables: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {
+        self.inputs.iter_mut().try_for_each(|input| input.bind(tables))
+    }
+
+    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError> {
+        self.inputs.iter_mut().try_for_each(|input| input.states(visit))
+    }
+
+    fn bytes(&self) -> usize {
+        self.inputs.iter().map(|input| input.bytes()).sum()
+    }
+
+    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
+        lines.push(line(depth, "union all [holds nothing]"));
+        self.inputs.iter().for_each(|input| input.explain(depth + 1, lines));
+    }
+}

@@ -1,0 +1,84 @@
+//! Saved and restored state: at any tick, restored state goes on exactly as if nothing had happened.
+
+use std::collections::HashMap;
+use std::fs;
+
+use highwater_views::{Checkpoints, Dataflow};
+use proptest::prelude::*;
+
+use crate::history::history_with_table;
+use crate::world::{KEYED, TABLE, World, schema};
+
+const QUERIES: &[&str] = &[
+    "SELECT g, count(*) AS n, sum(i) AS s, min(f) AS a, max(f) AS z, sum(f) AS t FROM s GROUP BY g",
+    "SELECT g, count(*) AS n, sum(f) AS s, min(i) AS a, max(g) AS z, count(DISTINCT i) AS d FROM k GROUP BY g",
+    "SELECT DISTINCT g, b FROM k",
+    "SELECT k, i FROM s WHERE i > 0",
+    "SELECT count(*) AS n FROM k",
+    "SELECT g, first_value(i ORDER BY v, k) AS a, last_value(i ORDER BY v, k) AS z FROM k GROUP BY g",
+    "SELECT g, avg(f) AS a, stddev(i) AS d FROM k WHERE i BETWEEN -5 AND 5 GROUP BY g",
+];
+
+/// A new world that holds what was saved and remembers what happened.
+fn restored(before: &World, folder: &std::path::Path) -> World {
+    let (_, restored) = Checkpoints::open(folder).unwrap();
+    assert_eq!(restored.problems, Vec::<String>::new());
+    let mut objects: HashMap<_, _> = restored.objects.into_iter().collect();
+    let mut world = World::new(2);
+    world.flow = Dataflow::new(2).unwrap();
+    for id in [KEYED, TABLE] {
+        world.flow.restore_keyed(id, &schema(id), id == TABLE, objects.remove(&id).unwrap()).unwrap();
+    }
+    world.flow.restore_offsets(restored.offsets);
+    world.catalog = before.catalog.clone();
+    for (id, sql) in &before.views {
+        let plan = world.plan(*id, "v", sql).unwrap();
+        world.flow.restore_view(plan, objects.remove(id).unwrap()).unwrap();
+    }
+    world.views.clone_from(&before.views);
+    world.past.clone_from(&before.past);
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    #[test]
+    fn restored_state_goes_on(ticks in history_with_table(), restart in prop::collection::vec(any::<bool>(), 6)) {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut checkpoints, _) = Checkpoints::open(folder.path()).unwrap();
+        let mut world = World::new(1);
+        QUERIES.iter().for_each(|query| drop(world.add_view(query)));
+        for (number, tick) in ticks.iter().enumerate() {
+            world.tick(tick, 3);
+            checkpoints.write(&world.flow.save(number == 0).unwrap()).unwrap();
+            if restart[number] {
+                world = restored(&world, folder.path());
+            }
+            world.check(&format!("after tick {number}"));
+        }
+    }
+}
+
+#[test]
+fn a_damaged_byte_anywhere_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut checkpoints, _) = Checkpoints::open(folder.path()).unwrap();
+    let mut world = World::new(1);
+    world.add_view(QUERIES[0]);
+    checkpoints.write(&world.flow.save(true).unwrap()).unwrap();
+    let file = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let sound = fs::read(&file).unwrap();
+    for position in 0..sound.len() {
+        let mut damaged = sound.clone();
+        damaged[position] ^= 0x10;
+        fs::write(&file, damaged).unwrap();
+        let (_, restored) = Checkpoints::open(folder.path()).unwrap();
+        assert_eq!(restored.problems.len(), 1, "byte {position}");
+        assert!(restored.objects.is_empty());
+    }
+    for length in 0..sound.len() {
+        fs::write(&file, &sound[..length]).unwrap();
+        assert_eq!(Checkpoints::open(folder.path()).unwrap().1.problems.len(), 1, "cut at {length}");
+    }
+}

@@ -1,0 +1,7 @@
+//! Live views against batch evaluation: for many queries and random histories, after every tick the maintained rows
+//! equal DataFusion's answer over exactly the events so far.
+
+mod checkpoints;
+mod history;
+mod properties;
+mod world;
