@@ -1,0 +1,106 @@
+//! The engine as its owner holds it: opened on a data folder, closed in good order, and everything of
+//! [`highwater_api::Engine`] in between.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use highwater_api::{
+    ApiError, ChangeStream, Engine, EngineStatus, IngestReport, IngestRequest, Readiness, SqlAnswer, SqlRequest,
+    SubscribeRequest, ViewAnswer, ViewRequest,
+};
+use highwater_model::Clock;
+use parking_lot::Mutex;
+
+use crate::core::Core;
+use crate::error::EngineError;
+use crate::settings::EngineSettings;
+use crate::{ingest, open, query, statements, status, subscribe};
+
+/// A running engine.
+pub struct Highwater {
+    core: Arc<Core>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Highwater {
+    /// Opens a data folder and starts. Serves at once; [`Engine::readiness`] says when its views have caught up.
+    ///
+    /// # Errors
+    /// When the folder is in use, or what must not be guessed (catalog, log) is damaged.
+    pub async fn open(settings: EngineSettings, clock: Arc<dyn Clock>) -> Result<Self, EngineError> {
+        let (core, thread) = open::open(settings, clock).await?;
+        Ok(Self { core, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Names the folder below which an app's tables find their files.
+    pub fn set_app_folder(&self, schema: impl Into<String>, folder: impl Into<PathBuf>) {
+        self.core.folders.write().insert(schema.into(), folder.into());
+    }
+
+    /// Waits until everything that was in the log at the start shows in the views.
+    pub async fn caught_up(&self) {
+        self.core.health.settled().await;
+    }
+
+    /// Takes a last checkpoint and stops. What comes later is refused.
+    pub async fn close(&self) {
+        self.core.health.set_ready(false);
+        self.core.tick.stop();
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            drop(tokio::task::spawn_blocking(move || drop(thread.join())).await);
+        }
+    }
+}
+
+impl Drop for Highwater {
+    fn drop(&mut self) {
+        self.core.tick.stop();
+        if let Some(thread) = self.thread.lock().take() {
+            drop(thread.join());
+        }
+    }
+}
+
+impl std::fmt::Debug for Highwater {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Highwater").field("data", &self.core.settings.data).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Engine for Highwater {
+    async fn ingest(&self, request: IngestRequest) -> Result<IngestReport, ApiError> {
+        ingest::ingest(&self.core, request).await
+    }
+
+    async fn sql(&self, request: SqlRequest) -> Result<SqlAnswer, ApiError> {
+        statements::run(&self.core, request).await
+    }
+
+    async fn read_view(&self, request: ViewRequest) -> Result<ViewAnswer, ApiError> {
+        query::read_view(&self.core, request).await
+    }
+
+    fn version(&self) -> String {
+        self.core.reader.read().version()
+    }
+
+    async fn subscribe(&self, request: SubscribeRequest) -> Result<ChangeStream, ApiError> {
+        subscribe::subscribe(&self.core, &request)
+    }
+
+    fn readiness(&self) -> Readiness {
+        match self.core.health.trouble() {
+            Some(why) => Readiness { ready: false, detail: why },
+            None if self.core.health.is_ready() => Readiness { ready: true, detail: "serving".to_owned() },
+            None => Readiness { ready: false, detail: "reading the log up to its end, or stopping".to_owned() },
+        }
+    }
+
+    fn status(&self) -> EngineStatus {
+        status::status(&self.core)
+    }
+}

@@ -1,0 +1,153 @@
+//! Durable events of one stream on their way to the tick. What ingest decoded is handed over as it is; what was
+//! stored before the start, or came too fast to be held, is read from the log and decoded again.
+
+use std::collections::BTreeMap;
+
+use highwater_log::{Log, LogError};
+use highwater_model::{EventBatch, Offset, PartitionId};
+use parking_lot::Mutex;
+
+use crate::core::StreamRuntime;
+use crate::error::EngineError;
+
+/// Bytes read from the log at a time.
+const READ_BYTES: usize = 4 << 20;
+
+/// The waiting events of a stream, by partition.
+pub(crate) struct Feed(Vec<Mutex<Partition>>);
+
+struct Partition {
+    /// The next offset the tick wants.
+    next: Offset,
+    /// Decoded events by their first offset.
+    waiting: BTreeMap<Offset, EventBatch>,
+    waiting_rows: usize,
+    /// The log holds events that are not among the waiting ones.
+    behind: bool,
+}
+
+/// Rows held decoded for one partition at most; beyond, they are read from the log again.
+const HELD_ROWS: usize = 1_000_000;
+
+impl Feed {
+    /// Partitions whose events below the given offsets are in the dataflow already. The log may hold more.
+    pub(crate) fn new(next: Vec<Offset>) -> Self {
+        let partition =
+            |next| Mutex::new(Partition { next, waiting: BTreeMap::new(), waiting_rows: 0, behind: true });
+        Self(next.into_iter().map(partition).collect())
+    }
+
+    /// Hands over durable events.
+    pub(crate) fn offer(&self, events: EventBatch) {
+        let Some(partition) = self.0.get(events.partition.0 as usize) else { return };
+        let mut partition = partition.lock();
+        let rows = events.rows.num_rows();
+        if partition.waiting_rows + rows > HELD_ROWS {
+            partition.behind = true;
+        }
+        if !partition.behind && events.base_offset >= partition.next {
+            partition.waiting_rows += rows;
+            partition.waiting.insert(events.base_offset, events);
+        }
+    }
+
+    /// Rows waiting, decoded.
+    pub(crate) fn waiting_rows(&self) -> usize {
+        self.0.iter().map(|partition| partition.lock().waiting_rows).sum()
+    }
+
+    /// The next events of every partition, each in offset order, about `max_rows` of them.
+    pub(crate) fn take(
+        &self,
+        stream: &StreamRuntime,
+        log: &dyn Log,
+        max_rows: usize,
+    ) -> Result<Vec<EventBatch>, EngineError> {
+        let mut taken = Vec::new();
+        let share = (max_rows / self.0.len().max(1)).max(1);
+        for (index, partition) in self.0.iter().enumerate() {
+            let mut partition = partition.lock();
+            let mut rows = partition.take_waiting(share, &mut taken);
+            while partition.behind && rows < share {
+                match partition.read_log(stream, log, PartitionId(index as u32))? {
+                    Some(events) => {
+                        rows += events.iter().map(|batch| batch.rows.num_rows()).sum::<usize>();
+                        taken.extend(events);
+                    }
+                    None => break,
+                }
+            }
+        }
+        Ok(taken)
+    }
+}
+
+impl Partition {
+    fn take_waiting(&mut self, share: usize, taken: &mut Vec<EventBatch>) -> usize {
+        let mut rows = 0;
+        while rows < share {
+            let Some(entry) = self.waiting.first_entry().filter(|entry| *entry.key() == self.next) else { break };
+            let events = entry.remove();
+            self.next = events.next_offset();
+            self.waiting_rows -= events.rows.num_rows();
+            rows += events.rows.num_rows();
+            taken.push(events);
+        }
+        rows
+    }
+
+    /// Reads on in the log; `None` when its end is reached, from where ingest's own batches take over.
+    fn read_log(
+        &mut self,
+        stream: &StreamRuntime,
+        log: &dyn Log,
+        partition: PartitionId,
+    ) -> Result<Option<Vec<EventBatch>>, EngineError> {
+        let events = read_events(stream, log, partition, &mut self.next, READ_BYTES)?;
+        if !events.is_empty() {
+            self.waiting = self.waiting.split_off(&self.next);
+            self.waiting_rows = self.waiting.values().map(|batch| batch.rows.num_rows()).sum();
+            return Ok(Some(events));
+        }
+        // Events become durable before they are offered, so none can have been turned away once the end is reached.
+        self.behind = log.bounds(stream.id, partition)?.next > self.next;
+        Ok(None)
+    }
+}
+
+/// Reads and decodes the next events of a partition from the log. Where the log was trimmed, goes on at its earliest.
+pub(crate) fn read_events(
+    stream: &StreamRuntime,
+    log: &dyn Log,
+    partition: PartitionId,
+    next: &mut Offset,
+    max_bytes: usize,
+) -> Result<Vec<EventBatch>, EngineError> {
+    let blocks = match log.read(stream.id, partition, *next, max_bytes) {
+        Err(LogError::Truncated { earliest, .. }) => {
+            tracing::warn!(stream = %stream.name, %partition, from = *next, earliest, "records were trimmed before they were read");
+            *next = earliest;
+            log.read(stream.id, partition, earliest, max_bytes)?
+        }
+        other => other?,
+    };
+    let mut events = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        let rows = stream.decoder.decode_records(&block.records).map_err(|source| EngineError::Replay {
+            stream: stream.name.to_string(),
+            partition,
+            offset: block.base_offset,
+            source,
+        })?;
+        let batch = EventBatch {
+            partition,
+            base_offset: block.base_offset,
+            ingested_at_micros: block.ingested_at_micros,
+            rows,
+        };
+        *next = batch.next_offset();
+        events.push(batch);
+    }
+    Ok(events)
+}
+

@@ -1,0 +1,200 @@
+//! The way in: decode, split by partition, append, and, once durable, hand over to the tick.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_array::{RecordBatch, UInt32Array};
+use arrow_select::take::take_record_batch;
+use highwater_api::{
+    ApiError, BodyFormat, ErrorKind, IngestReport, IngestRequest, ProducerStamp, RejectedRecord,
+};
+use highwater_decode::{Decoded, Reject};
+use highwater_log::{Append, Part, Stamp};
+use highwater_model::{EventBatch, Offsets, PartitionId, PartitionRange, Records, RecordsBuilder};
+use highwater_sql::EntryKind;
+
+use crate::core::{Core, StreamRuntime};
+use crate::error::EngineError;
+use crate::names::resolve;
+
+/// Bodies below this are decoded on the spot: handing them to another thread would cost more.
+const INLINE_BYTES: usize = 16 << 10;
+
+/// Records of one partition, decoded and raw.
+struct Split {
+    partition: PartitionId,
+    rows: RecordBatch,
+    records: Records,
+}
+
+/// A request ready to be appended.
+struct Prepared {
+    splits: Vec<Split>,
+    rejects: Vec<Reject>,
+}
+
+/// Stores events; see [`highwater_api::Engine::ingest`].
+pub(crate) async fn ingest(core: &Arc<Core>, request: IngestRequest) -> Result<IngestReport, ApiError> {
+    let stream = stream_for(core, &request.stream)?;
+    check_stamp(request.stamp.as_ref())?;
+    let waiting = stream.feed.waiting_rows();
+    if waiting > core.settings.max_waiting_rows {
+        let message = format!("{waiting} events of {} wait to be shown in its views", stream.name);
+        return Err(ApiError::new(ErrorKind::Overloaded, message).with_retry_after(Duration::from_secs(1)));
+    }
+    let IngestRequest { format, body, stamp, wait_visible, .. } = request;
+    let prepared = if body.len() <= INLINE_BYTES {
+        prepare(&stream, format, &body)?
+    } else {
+        let stream = Arc::clone(&stream);
+        let work = tokio::task::spawn_blocking(move || prepare(&stream, format, &body));
+        work.await.map_err(|error| ApiError::internal(format!("decoding stopped: {error}")))??
+    };
+    let report = store(core, &stream, prepared, stamp).await?;
+    if wait_visible {
+        let mut wanted = Offsets::default();
+        for range in report.offsets.iter().filter(|range| !range.partition.is_rejects()) {
+            wanted.set(stream.id, range.partition, range.next);
+        }
+        core.tick.visible(&core.reader, &wanted).await?;
+    }
+    Ok(report)
+}
+
+fn stream_for(core: &Core, name: &str) -> Result<Arc<StreamRuntime>, ApiError> {
+    let catalog = core.catalog.read();
+    let entry = resolve(&catalog, name)?;
+    if !matches!(entry.kind, EntryKind::Stream { .. }) {
+        return Err(ApiError::new(
+            ErrorKind::InvalidInput,
+            format!("{} is a {}, and only streams take events", entry.name, entry.kind.noun()),
+        )
+        .with_hint("write tables with INSERT; send events to a stream that the view reads"));
+    }
+    core.stream(entry.id).ok_or_else(|| ApiError::internal(format!("stream {} has no runtime", entry.name)))
+}
+
+fn check_stamp(stamp: Option<&ProducerStamp>) -> Result<(), ApiError> {
+    match stamp {
+        Some(stamp) if stamp.producer.is_empty() || stamp.producer.len() > 128 => {
+            Err(ApiError::new(ErrorKind::InvalidInput, "a producer's name has 1 to 128 characters"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn prepare(stream: &StreamRuntime, format: BodyFormat, body: &bytes::Bytes) -> Result<Prepared, ApiError> {
+    let format = match format {
+        BodyFormat::NdJson => highwater_decode::BodyFormat::NdJson,
+        BodyFormat::Json => highwater_decode::BodyFormat::Json,
+        BodyFormat::Csv => highwater_decode::BodyFormat::Csv,
+        BodyFormat::Text => highwater_decode::BodyFormat::Text,
+    };
+    let decoded = stream
+        .decoder
+        .decode_body(format, body)
+        .map_err(|error| ApiError::new(ErrorKind::InvalidInput, error.to_string()))?;
+    Ok(Prepared { splits: split(stream, &decoded)?, rejects: decoded.rejects })
+}
+
+/// The decoded rows by partition.
+fn split(stream: &StreamRuntime, decoded: &Decoded) -> Result<Vec<Split>, ApiError> {
+    if decoded.rows.num_rows() == 0 {
+        return Ok(Vec::new());
+    }
+    if stream.schema.partitions == 1 || stream.schema.partition_by.is_empty() {
+        let partition = stream.next_partition();
+        return Ok(vec![Split { partition, rows: decoded.rows.clone(), records: decoded.records() }]);
+    }
+    let mut splits = Vec::new();
+    let of = highwater_decode::partition_of(&stream.schema, &decoded.rows)
+        .map_err(|error| ApiError::internal(error.to_string()))?;
+    for (partition, rows) in highwater_decode::split_by_partition(stream.schema.partitions, &of) {
+        let records = decoded.gather(&rows);
+        let rows = take_record_batch(&decoded.rows, &UInt32Array::from(rows))
+            .map_err(|error| ApiError::internal(error.to_string()))?;
+        splits.push(Split { partition, rows, records });
+    }
+    Ok(splits)
+}
+
+/// Appends and, when durable, hands over to the tick.
+async fn store(
+    core: &Arc<Core>,
+    stream: &Arc<StreamRuntime>,
+    prepared: Prepared,
+    stamp: Option<ProducerStamp>,
+) -> Result<IngestReport, ApiError> {
+    let now = core.clock.now_micros();
+    let Prepared { splits, rejects } = prepared;
+    let mut parts: Vec<Part> =
+        splits.iter().map(|split| Part { partition: split.partition, records: split.records.clone() }).collect();
+    if !rejects.is_empty() {
+        parts.push(Part { partition: PartitionId::REJECTS, records: reject_records(&rejects, now)? });
+    }
+    let mut report = IngestReport {
+        stream: stream.name.to_string(),
+        accepted: splits.iter().map(|split| split.rows.num_rows() as u64).sum(),
+        rejected: rejects.len() as u64,
+        duplicate: false,
+        offsets: Vec::new(),
+        rejects: rejects.iter().take(IngestReport::MAX_LISTED).map(listed).collect(),
+    };
+    if parts.is_empty() && stamp.is_none() {
+        return Ok(report);
+    }
+    let stamp = stamp.map(|stamp| Stamp { producer: stamp.producer, sequence: stamp.sequence });
+    let append = Append { stream: stream.id, ingested_at_micros: now, stamp, parts };
+    // The events must reach the tick even if the caller goes away between fsync and here.
+    let (owner, runtime) = (Arc::clone(core), Arc::clone(stream));
+    let appended = core.log.append(append);
+    let stored = tokio::spawn(async move {
+        let appended = appended.await?;
+        if !appended.duplicate {
+            hand_over(&owner, &runtime, splits, &appended.ranges, now);
+        }
+        Ok::<_, EngineError>(appended)
+    });
+    let appended = stored.await.map_err(|error| ApiError::internal(format!("storing stopped: {error}")))??;
+    report.duplicate = appended.duplicate;
+    report.offsets = appended.ranges;
+    if appended.duplicate {
+        report.accepted = 0;
+    }
+    Ok(report)
+}
+
+fn hand_over(core: &Core, stream: &StreamRuntime, splits: Vec<Split>, ranges: &[PartitionRange], now: i64) {
+    for (split, range) in splits.into_iter().zip(ranges) {
+        stream.feed.offer(EventBatch {
+            partition: split.partition,
+            base_offset: range.first,
+            ingested_at_micros: now,
+            rows: split.rows,
+        });
+    }
+    core.tick.wake();
+}
+
+fn listed(reject: &Reject) -> RejectedRecord {
+    RejectedRecord {
+        record: reject.record,
+        byte: reject.byte,
+        line: reject.line,
+        column: reject.column.clone(),
+        reason: reject.reason.clone(),
+    }
+}
+
+/// Rejects as the records of the stream's hidden partition; read back by `<stream>_rejects`.
+fn reject_records(rejects: &[Reject], now: i64) -> Result<Records, ApiError> {
+    let mut records = RecordsBuilder::default();
+    for reject in rejects {
+        let stored = crate::rejects::StoredReject::new(reject, now);
+        let json = serde_json::to_vec(&stored).map_err(|error| ApiError::internal(error.to_string()))?;
+        if !records.push(&json) {
+            return Err(ApiError::new(ErrorKind::TooLarge, "more than 4 GiB of rejected records in one request"));
+        }
+    }
+    Ok(records.finish())
+}

@@ -1,0 +1,254 @@
+//! Work in the background: views built from history, with progress that status shows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use highwater_model::{EventBatch, ObjectId, ObjectName, Offset, Offsets};
+use highwater_sql::EntryKind;
+use highwater_sql::parse;
+use highwater_sql::{Statement, ViewQuery};
+use highwater_views::{Build, ViewPlan, ViewSpec, ViewsError};
+use parking_lot::Mutex;
+
+use crate::core::Core;
+use crate::error::EngineError;
+use crate::feed::read_events;
+
+/// Bytes of the log fed to a build at a time.
+const FEED_BYTES: usize = 8 << 20;
+/// A build this close to the present is put in place; the rest is fed between two ticks.
+const CLOSE_ROWS: u64 = 50_000;
+
+/// What a job is doing.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct JobStatus {
+    /// The view it builds.
+    pub(crate) name: ObjectName,
+    /// `build` or `rebuild`.
+    pub(crate) kind: &'static str,
+    /// 0 to 1.
+    pub(crate) progress: f64,
+    /// What went wrong, when it ended so.
+    pub(crate) error: Option<String>,
+    /// How many rows had been written to tables when it began: a failed job is tried again when there are more.
+    tables_at: u64,
+}
+
+/// The jobs that run, and those that failed.
+#[derive(Debug)]
+pub(crate) struct Jobs {
+    jobs: Mutex<BTreeMap<ObjectId, JobStatus>>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Jobs {
+    /// No jobs; new ones run on this runtime.
+    pub(crate) fn new(runtime: tokio::runtime::Handle) -> Self {
+        Self { jobs: Mutex::default(), runtime }
+    }
+
+    /// All jobs by view.
+    pub(crate) fn list(&self) -> Vec<(ObjectId, JobStatus)> {
+        self.jobs.lock().iter().map(|(id, job)| (*id, job.clone())).collect()
+    }
+
+    /// The job of a view.
+    pub(crate) fn of(&self, id: ObjectId) -> Option<JobStatus> {
+        self.jobs.lock().get(&id).cloned()
+    }
+
+    /// Builds views anew in the background because tables they look up have changed.
+    pub(crate) fn rebuild(&self, core: &Arc<Core>, views: Vec<ObjectId>) {
+        for id in views {
+            let tables_at = tables_at(core);
+            let running =
+                self.jobs.lock().get(&id).is_some_and(|job| job.error.is_none() || job.tables_at == tables_at);
+            let spec = if running { None } else { stored_spec(core, id) };
+            let Some(spec) = spec else { continue };
+            self.start(&spec, "rebuild", tables_at);
+            let core = Arc::clone(core);
+            self.runtime.spawn(async move {
+                if let Err(error) = run(&core, spec).await {
+                    tracing::error!(view = %id, %error, "building a view anew failed");
+                }
+            });
+        }
+    }
+
+    fn start(&self, spec: &ViewSpec, kind: &'static str, tables_at: u64) {
+        let job = JobStatus { name: spec.name.clone(), kind, progress: 0.0, error: None, tables_at };
+        self.jobs.lock().insert(spec.id, job);
+    }
+
+    fn progress(&self, id: ObjectId, progress: f64) {
+        if let Some(job) = self.jobs.lock().get_mut(&id) {
+            job.progress = progress.clamp(0.0, 1.0);
+        }
+    }
+
+    fn end(&self, id: ObjectId, outcome: &Result<(), EngineError>) {
+        let mut jobs = self.jobs.lock();
+        match outcome {
+            Ok(()) => drop(jobs.remove(&id)),
+            Err(error) => {
+                if let Some(job) = jobs.get_mut(&id) {
+                    job.error = Some(error.to_string());
+                }
+            }
+        }
+    }
+
+    /// Forgets the job of a view that is dropped.
+    pub(crate) fn forget(&self, id: ObjectId) {
+        self.jobs.lock().remove(&id);
+    }
+}
+
+/// The plan of a materialized view from its stored text.
+pub(crate) fn stored_spec(core: &Core, id: ObjectId) -> Option<ViewSpec> {
+    let catalog = core.catalog.read();
+    let entry = catalog.get(id)?;
+    let EntryKind::MaterializedView { .. } = &entry.kind else { return None };
+    let planned = match parse(&entry.sql).ok()?.into_iter().next()? {
+        Statement::CreateMaterializedView(create) => core.planner.plan_for_view(
+            &create.query,
+            &entry.sql,
+            &create.columns,
+            &catalog,
+            &entry.name.schema,
+        ),
+        _ => return None,
+    };
+    match planned {
+        Ok(ViewQuery { plan, .. }) => Some(ViewSpec { id, name: entry.name.clone(), plan }),
+        Err(error) => {
+            tracing::error!(view = %entry.name, %error, "a stored view cannot be planned");
+            None
+        }
+    }
+}
+
+/// Builds a view from history and puts it in place.
+pub(crate) async fn build(core: &Arc<Core>, spec: ViewSpec) -> Result<(), EngineError> {
+    core.jobs.start(&spec, "build", tables_at(core));
+    run(core, spec).await
+}
+
+async fn run(core: &Arc<Core>, spec: ViewSpec) -> Result<(), EngineError> {
+    let id = spec.id;
+    // Its own task: a caller who goes away must not leave a half-made view behind.
+    let owner = Arc::clone(core);
+    let work = core.jobs.runtime.spawn(async move { build_and_place(&owner, &spec).await });
+    let outcome = work.await.unwrap_or_else(|error| {
+        Err(EngineError::Views(ViewsError::Invariant(format!("a build stopped: {error}"))))
+    });
+    core.jobs.end(id, &outcome);
+    // A table may have changed while the view was built.
+    let outdated = core.tick.run(|ticker| ticker.flow.outdated()).await?;
+    core.jobs.rebuild(core, outdated);
+    outcome
+}
+
+/// How many rows were ever written to tables, as far as the current version shows.
+fn tables_at(core: &Core) -> u64 {
+    let streams = core.streams.read();
+    let offsets = &core.reader.read().offsets;
+    let of_tables = offsets.iter().filter(|(id, _, _)| streams.get(id).is_some_and(|stream| stream.is_table));
+    of_tables.map(|(_, _, next)| next).sum()
+}
+
+async fn build_and_place(core: &Arc<Core>, spec: &ViewSpec) -> Result<(), EngineError> {
+    let plan = ViewPlan::new(spec)?;
+    let mut build = core.tick.run(move |ticker| ticker.flow.begin(plan)).await??;
+    let owner = Arc::clone(core);
+    build = blocking(move || {
+        build.feed_snapshots()?;
+        Ok(build)
+    })
+    .await?;
+    loop {
+        let owner = Arc::clone(&owner);
+        build = blocking(move || feed_history(&owner, build)).await?;
+        let owner = Arc::clone(core);
+        let placed = core.tick.run(move |ticker| -> Result<Option<Build>, EngineError> {
+            let target = ticker.flow.reader().read().offsets.clone();
+            if distance(&build, &target) > CLOSE_ROWS {
+                return Ok(Some(build));
+            }
+            feed_until(&owner, &mut build, &target, |_| {})?;
+            let report = ticker.flow.finish(build)?;
+            ticker.published(report);
+            Ok(None)
+        });
+        match placed.await?? {
+            None => return Ok(()),
+            Some(unfinished) => build = unfinished,
+        }
+    }
+}
+
+async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> Result<R, EngineError> + Send + 'static,
+) -> Result<R, EngineError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(EngineError::Views(ViewsError::Invariant(format!("a build stopped: {error}")))))
+}
+
+/// Feeds everything the dataflow has seen when this begins.
+fn feed_history(core: &Core, mut build: Build) -> Result<Build, EngineError> {
+    let target = core.reader.read().offsets.clone();
+    let id = build.plan().id();
+    let all = distance(&build, &target).max(1) as f64;
+    let goal = target.clone();
+    feed_until(core, &mut build, &target, |build| {
+        core.jobs.progress(id, 1.0 - distance(build, &goal) as f64 / all);
+    })?;
+    build.feed_changes()?;
+    Ok(build)
+}
+
+/// Events between what a build was fed and `target`.
+fn distance(build: &Build, target: &Offsets) -> u64 {
+    let streams = build.plan().streams();
+    let wanted = target.iter().filter(|(stream, partition, _)| streams.contains(stream) && !partition.is_rejects());
+    wanted.map(|(stream, partition, next)| next.saturating_sub(build.offsets().get(stream, partition))).sum()
+}
+
+fn feed_until(
+    core: &Core,
+    build: &mut Build,
+    target: &Offsets,
+    mut progress: impl FnMut(&Build),
+) -> Result<(), EngineError> {
+    for id in build.plan().streams().clone() {
+        let Some(stream) = core.stream(id) else { continue };
+        loop {
+            let mut events = Vec::new();
+            for partition in stream.partitions() {
+                let (mut next, end) = (build.offsets().get(id, partition), target.get(id, partition));
+                if next < end {
+                    let read = read_events(&stream, core.log.as_ref(), partition, &mut next, FEED_BYTES)?;
+                    events.extend(read.into_iter().filter_map(|batch| cut(batch, end)));
+                }
+            }
+            if events.is_empty() {
+                break;
+            }
+            build.feed_events(id, events)?;
+            progress(build);
+        }
+    }
+    Ok(())
+}
+
+/// The rows of a batch below `end`.
+pub(crate) fn cut(mut batch: EventBatch, end: Offset) -> Option<EventBatch> {
+    let rows = end.saturating_sub(batch.base_offset).min(batch.rows.num_rows() as u64);
+    if rows == 0 {
+        return None;
+    }
+    batch.rows = batch.rows.slice(0, rows as usize);
+    Some(batch)
+}
+

@@ -1,0 +1,26 @@
+//! The engine: takes events in, moves the dataflow on tick by tick, answers queries, keeps what must outlive a crash.
+//! Implements [`highwater_api::Engine`]; doors and the command line know nothing else of it.
+
+mod catalog_file;
+mod checkpoints;
+mod core;
+mod engine;
+mod error;
+mod feed;
+mod filter;
+mod ingest;
+mod jobs;
+mod names;
+mod open;
+mod query;
+mod rejects;
+mod settings;
+mod signal;
+mod statements;
+mod status;
+mod subscribe;
+mod tick;
+
+pub use engine::Highwater;
+pub use error::EngineError;
+pub use settings::EngineSettings;

@@ -1,0 +1,192 @@
+//! Opening a data folder: log, catalog, the newest sound checkpoint, and the rest of the log behind it. State that
+//! cannot be used is computed again and said so; log and catalog are never guessed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use highwater_log::{EmbeddedLog, Log};
+use highwater_model::{Clock, ObjectId, Offsets, PartitionId};
+use highwater_sql::{Catalog, EntryKind, Planner};
+use highwater_views::{Checkpoints, Dataflow, ObjectSave, Restored, ViewPlan};
+use parking_lot::RwLock;
+
+use crate::catalog_file;
+use crate::checkpoints::CheckpointWriter;
+use crate::core::{Core, Health, StreamRuntime};
+use crate::error::EngineError;
+use crate::jobs::{self, Jobs};
+use crate::settings::EngineSettings;
+use crate::statements::open_stream;
+use crate::subscribe::Hub;
+use crate::tick::{TickHandle, Ticker};
+
+/// Opens and starts an engine.
+pub(crate) async fn open(
+    settings: EngineSettings,
+    clock: Arc<dyn Clock>,
+) -> Result<(Arc<Core>, JoinHandle<()>), EngineError> {
+    let data = settings.data.display().to_string();
+    let io = |context: &str| {
+        let context = format!("{context} {data}");
+        move |source| EngineError::Io { context, source }
+    };
+    std::fs::create_dir_all(&settings.data).map_err(io("making the data folder"))?;
+    let log: Arc<dyn Log> = EmbeddedLog::open(&settings.data.join("log"), settings.log.clone(), Arc::clone(&clock))?;
+    let catalog = catalog_file::load(&settings.data)?;
+    remove_litter(log.as_ref(), &catalog, &settings)?;
+
+    let (checkpoints, mut restored) = Checkpoints::open(&settings.data.join("state"))?;
+    restored.problems.iter().for_each(|problem| tracing::warn!(problem, "a checkpoint was set aside"));
+    if let Some(why) = ahead_of_log(log.as_ref(), &catalog, &restored.offsets) {
+        tracing::warn!(why, "the saved state is set aside and computed again from the log");
+        restored = Restored::default();
+    }
+    let (tick, commands) = TickHandle::new();
+    let mut flow = Dataflow::new(settings.threads)?;
+    let core = Arc::new(Core {
+        hub: Hub::new(settings.change_history_rows),
+        jobs: Jobs::new(tokio::runtime::Handle::current()),
+        planner: Planner::new(),
+        catalog: RwLock::new(catalog),
+        ddl: tokio::sync::Mutex::new(()),
+        reader: flow.reader(),
+        streams: RwLock::default(),
+        folders: RwLock::default(),
+        health: Health::default(),
+        settings,
+        clock,
+        log,
+        tick,
+    });
+    let unbuilt = restore(&core, &mut flow, restored)?;
+    let checkpoints = CheckpointWriter::start(checkpoints, &core.settings)?;
+    let ticker = Ticker::new(Arc::clone(&core), flow, checkpoints);
+    let thread = std::thread::Builder::new()
+        .name("tick".to_owned())
+        .spawn(move || ticker.run(&commands))
+        .map_err(io("starting the tick thread for"))?;
+    let settling = Arc::clone(&core);
+    tokio::spawn(async move { settle(&settling, unbuilt).await });
+    Ok((core, thread))
+}
+
+/// Log streams that were dropped from the catalog just before a crash.
+fn remove_litter(log: &dyn Log, catalog: &Catalog, settings: &EngineSettings) -> Result<(), EngineError> {
+    for id in log.streams() {
+        let known = catalog.get(id).is_some_and(|entry| entry.kind.is_logged());
+        if known {
+            continue;
+        }
+        if id >= catalog.next_id() {
+            return Err(EngineError::Damaged {
+                path: settings.data.join("catalog.json").display().to_string(),
+                reason: format!("the log holds stream {id}, which the catalog never knew; restore the catalog that belongs to this log"),
+            });
+        }
+        tracing::info!(stream = %id, "removing the log of a stream that was dropped");
+        log.drop_stream(id)?;
+    }
+    Ok(())
+}
+
+/// Why a checkpoint cannot belong to this log, if it cannot.
+fn ahead_of_log(log: &dyn Log, catalog: &Catalog, offsets: &Offsets) -> Option<String> {
+    offsets.iter().find_map(|(stream, partition, next)| {
+        catalog.get(stream)?;
+        let end = log.bounds(stream, partition).map_or(0, |bounds| bounds.next);
+        (next > end).then(|| format!("it covers stream {stream}/{partition} up to {next}, the log ends at {end}"))
+    })
+}
+
+/// Fills the dataflow with what was saved; gives the views that must be built anew.
+fn restore(core: &Arc<Core>, flow: &mut Dataflow, restored: Restored) -> Result<Vec<ObjectId>, EngineError> {
+    let catalog = core.catalog.read().clone();
+    let mut saves: HashMap<ObjectId, Vec<ObjectSave>> = restored.objects.into_iter().collect();
+    let mut offsets = restored.offsets;
+    offsets.retain(|stream| catalog.get(stream).is_some());
+    if let Err(error) = restore_keyed(&catalog, flow, &mut saves, &offsets) {
+        tracing::warn!(%error, "the saved state is set aside and computed again from the log");
+        (saves, offsets) = (HashMap::new(), Offsets::default());
+        restore_keyed(&catalog, flow, &mut saves, &offsets)?;
+    }
+    let fresh = offsets.total() == 0;
+    for entry in catalog.entries() {
+        let Some(schema) = entry.kind.stream_schema() else { continue };
+        let is_table = matches!(entry.kind, EntryKind::Table { .. });
+        let next = |partition: PartitionId| offsets.get(entry.id, partition);
+        let runtime: Arc<StreamRuntime> =
+            open_stream(core.log.as_ref(), entry.id, entry.name.clone(), schema.clone(), is_table, next)?;
+        core.streams.write().insert(entry.id, runtime);
+    }
+    flow.restore_offsets(offsets);
+    let mut unbuilt = Vec::new();
+    for id in catalog.topological() {
+        let Some(spec) = jobs::stored_spec(core, id) else { continue };
+        let plan = ViewPlan::new(&spec)?;
+        match saves.remove(&id) {
+            Some(saves) => {
+                if let Err(error) = flow.restore_view(plan, saves) {
+                    tracing::warn!(view = %spec.name, %error, "the view is computed again from the log");
+                    unbuilt.push(id);
+                }
+            }
+            // With nothing restored at all, every view simply follows the log from its beginning.
+            None if fresh => {
+                let mut build = flow.begin(plan)?;
+                build.feed_snapshots()?;
+                flow.finish(build)?;
+            }
+            None => unbuilt.push(id),
+        }
+    }
+    Ok(unbuilt)
+}
+
+fn restore_keyed(
+    catalog: &Catalog,
+    flow: &mut Dataflow,
+    saves: &mut HashMap<ObjectId, Vec<ObjectSave>>,
+    offsets: &Offsets,
+) -> Result<(), EngineError> {
+    for entry in catalog.entries() {
+        let Some(schema) = entry.kind.stream_schema().filter(|schema| schema.keyed.is_some()) else { continue };
+        let is_table = matches!(entry.kind, EntryKind::Table { .. });
+        match saves.remove(&entry.id) {
+            Some(saves) => flow.restore_keyed(entry.id, schema, is_table, saves)?,
+            // Declared after the checkpoint: it starts at its log's beginning.
+            None if offsets.iter().all(|(stream, _, next)| stream != entry.id || next == 0) => {
+                drop(flow.add_keyed(entry.id, schema, is_table)?);
+            }
+            None => {
+                let what = format!("nothing was saved of {}", entry.name);
+                return Err(EngineError::Views(highwater_views::ViewsError::BadState(what)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the log as it was at the start is in the views, builds those that could not be restored, and opens.
+async fn settle(core: &Arc<Core>, unbuilt: Vec<ObjectId>) {
+    let mut end = Offsets::default();
+    for stream in core.streams.read().values() {
+        for partition in stream.partitions() {
+            if let Ok(bounds) = core.log.bounds(stream.id, partition) {
+                end.set(stream.id, partition, bounds.next);
+            }
+        }
+    }
+    core.tick.wake();
+    if core.tick.visible(&core.reader, &end).await.is_err() {
+        return;
+    }
+    for id in unbuilt {
+        let Some(spec) = jobs::stored_spec(core, id) else { continue };
+        if let Err(error) = jobs::build(core, spec).await {
+            tracing::error!(view = %id, %error, "a view could not be computed again");
+        }
+    }
+    core.health.set_ready(true);
+    core.health.settle();
+}

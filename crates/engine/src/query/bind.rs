@@ -1,0 +1,254 @@
+//! From an optimized plan over unbound leaves to one that can be executed: every leaf gets its rows, all of one version.
+//! The read lock on that version is held only while snapshots are taken and keys are looked up.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{Schema, SchemaRef};
+use highwater_api::{ApiError, ErrorKind};
+use highwater_model::{Offset, PartitionId};
+use highwater_sql::datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
+use highwater_sql::datafusion::error::DataFusionError;
+use highwater_sql::datafusion::logical_expr::{LogicalPlan, TableScan, TableSource};
+use highwater_sql::datafusion::physical_plan::streaming::PartitionStream;
+use highwater_views::{Relations, Snapshot};
+
+use super::keys::{OffsetRange, keys_of, offsets_of, partition_value};
+use super::scan_batches::{BatchesPartition, source};
+use super::scan_snapshot::snapshot_partitions;
+use super::scan_stream::LogPartition;
+use super::source::{LeafSource, Reads};
+use crate::core::{Core, StreamRuntime};
+use crate::error::EngineError;
+
+/// A plan over the rows of one version.
+pub(super) struct Bound {
+    pub(super) plan: LogicalPlan,
+    /// The version, and the rejects read if any: equal tags, equal rows.
+    pub(super) version: String,
+    /// Rows read at most; `None` when a log is read.
+    pub(super) rows: Option<usize>,
+    /// What is read, a line for each leaf.
+    pub(super) reads: Vec<String>,
+}
+
+/// A leaf of the plan with what its filters say.
+pub(super) struct Leaf {
+    source: LeafSource,
+    /// Rows to look up.
+    pub(super) keys: Option<Vec<ArrayRef>>,
+    offsets: OffsetRange,
+    partition: Option<i32>,
+}
+
+/// What a leaf reads, held still.
+enum Pinned {
+    Snapshot(Snapshot),
+    Found(RecordBatch),
+    Log { stream: Arc<StreamRuntime>, ranges: Vec<(PartitionId, Range<Offset>)> },
+}
+
+/// Binds an optimized plan to the current version; stores are read in so many partitions at most.
+pub(super) fn bind(core: &Core, plan: LogicalPlan, partitions: usize) -> Result<Bound, ApiError> {
+    let leaves = leaves_of(&plan)?;
+    let (pinned, version) = pin(core, &leaves)?;
+    let mut bound = Bound { plan: LogicalPlan::default(), version, rows: Some(0), reads: Vec::new() };
+    let mut sources = Vec::with_capacity(leaves.len());
+    for (leaf, pinned) in leaves.iter().zip(pinned) {
+        let rows = pinned.rows();
+        bound.rows = bound.rows.zip(rows).map(|(all, rows)| all + rows);
+        bound.reads.push(describe(leaf, &pinned));
+        let parts = pinned.into_partitions(core, &leaf.source.schema, partitions);
+        sources.push(source(Arc::clone(&leaf.source.schema), parts).map_err(defect)?);
+    }
+    bound.plan = put(plan, sources)?;
+    Ok(bound)
+}
+
+/// The unbound leaves, in the order in which [`put`] comes by them.
+pub(super) fn leaves_of(plan: &LogicalPlan) -> Result<Vec<Leaf>, ApiError> {
+    let mut leaves = Vec::new();
+    let walk = plan.apply_with_subqueries(|node| {
+        if let Some((scan, source)) = unbound(node) {
+            let filters = &scan.filters;
+            leaves.push(Leaf {
+                keys: keys_of(filters, &source.schema, &source.key),
+                offsets: offsets_of(filters),
+                partition: filters.iter().find_map(partition_value),
+                source: source.clone(),
+            });
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    walk.map_err(defect)?;
+    Ok(leaves)
+}
+
+/// The plan with its leaves replaced, in order.
+pub(super) fn put(plan: LogicalPlan, sources: Vec<Arc<dyn TableSource>>) -> Result<LogicalPlan, ApiError> {
+    let mut sources = sources.into_iter();
+    let replaced = plan.transform_down_with_subqueries(|node| {
+        if unbound(&node).is_none() {
+            return Ok(Transformed::no(node));
+        }
+        let missing = || DataFusionError::Internal("a plan has more leaves than were bound".to_owned());
+        let LogicalPlan::TableScan(scan) = node else { return Err(missing()) };
+        let source = sources.next().ok_or_else(missing)?;
+        Ok(Transformed::yes(LogicalPlan::TableScan(TableScan { source, ..scan })))
+    });
+    Ok(replaced.map_err(defect)?.data)
+}
+
+fn unbound(node: &LogicalPlan) -> Option<(&TableScan, &LeafSource)> {
+    let LogicalPlan::TableScan(scan) = node else { return None };
+    Some((scan, scan.source.as_ref().downcast_ref::<LeafSource>()?))
+}
+
+/// Holds still what all leaves read, at one version, and names it.
+fn pin(core: &Core, leaves: &[Leaf]) -> Result<(Vec<Pinned>, String), ApiError> {
+    // Logs are asked before the version is held: what is durable then is what it may show.
+    let logs = leaves.iter().map(|leaf| log_of(core, leaf)).collect::<Result<Vec<_>, _>>()?;
+    let version = core.reader.read();
+    let mut tag = version.version();
+    let mut all = Vec::with_capacity(leaves.len());
+    for (leaf, log) in leaves.iter().zip(logs) {
+        all.push(match log {
+            None => pin_rows(&version, leaf)?,
+            Some((stream, mut ranges)) => {
+                if leaf.source.reads == Reads::Events {
+                    for (partition, range) in &mut ranges {
+                        range.end = version.offsets.get(stream.id, *partition);
+                    }
+                }
+                Pinned::Log { stream, ranges }
+            }
+        });
+    }
+    drop(version);
+    for (leaf, pinned) in leaves.iter().zip(&mut all) {
+        let Pinned::Log { ranges, .. } = pinned else { continue };
+        if leaf.source.reads == Reads::Rejects {
+            // Rejects belong to no version of the dataflow.
+            ranges.iter().for_each(|(_, range)| tag.push_str(&format!("-r{:x}", range.end)));
+        }
+        ranges.retain_mut(|(_, range)| {
+            *range = range.start.max(leaf.offsets.first)..range.end.min(leaf.offsets.end);
+            !range.is_empty()
+        });
+    }
+    Ok((all, tag))
+}
+
+type LogRanges = (Arc<StreamRuntime>, Vec<(PartitionId, Range<Offset>)>);
+
+/// The stream that a leaf reads and what its partitions hold; `None` for leaves that read a store.
+fn log_of(core: &Core, leaf: &Leaf) -> Result<Option<LogRanges>, ApiError> {
+    let source = &leaf.source;
+    let partitions: Vec<PartitionId> = match source.reads {
+        Reads::Rows => return Ok(None),
+        Reads::Rejects => vec![PartitionId::REJECTS],
+        Reads::Events => Vec::new(),
+    };
+    let stream = core.stream(source.id).ok_or_else(|| gone(source))?;
+    let partitions = match source.reads {
+        Reads::Events => {
+            same_columns(source, &stream.schema.arrow_with_system())?;
+            let wanted =
+                |partition: &PartitionId| leaf.partition.is_none_or(|only| i64::from(only) == i64::from(partition.0));
+            stream.partitions().filter(wanted).collect()
+        }
+        Reads::Rows | Reads::Rejects => partitions,
+    };
+    let bounds = |partition| {
+        let bounds = core.log.bounds(stream.id, partition)?;
+        Ok((partition, bounds.earliest..bounds.next))
+    };
+    let ranges = partitions.into_iter().map(bounds).collect::<Result<Vec<_>, EngineError>>()?;
+    Ok(Some((stream, ranges)))
+}
+
+fn pin_rows(version: &Relations, leaf: &Leaf) -> Result<Pinned, ApiError> {
+    let source = &leaf.source;
+    if let Some(why) = version.failure(source.id) {
+        return Err(stopped(source, why));
+    }
+    let store = version.store(source.id).ok_or_else(|| not_there(source))?;
+    same_columns(source, store.schema())?;
+    match &leaf.keys {
+        Some(keys) if store.key() == source.key => Ok(Pinned::Found(store.lookup(keys).map_err(EngineError::from)?)),
+        _ => Ok(Pinned::Snapshot(store.snapshot())),
+    }
+}
+
+impl Pinned {
+    /// Rows at most, when that is known without reading.
+    fn rows(&self) -> Option<usize> {
+        match self {
+            Self::Snapshot(snapshot) => Some(snapshot.rows()),
+            Self::Found(rows) => Some(rows.num_rows()),
+            Self::Log { ranges, .. } => ranges.is_empty().then_some(0),
+        }
+    }
+
+    fn into_partitions(self, core: &Core, schema: &SchemaRef, partitions: usize) -> Vec<Arc<dyn PartitionStream>> {
+        match self {
+            Self::Snapshot(snapshot) => snapshot_partitions(schema, snapshot, partitions),
+            Self::Found(rows) => vec![Arc::new(BatchesPartition::new(Arc::clone(schema), vec![rows]))],
+            Self::Log { stream, ranges } => {
+                let part = |(partition, offsets)| {
+                    let (log, stream) = (Arc::clone(&core.log), Arc::clone(&stream));
+                    Arc::new(LogPartition::new(log, stream, partition, offsets, Arc::clone(schema))) as Arc<_>
+                };
+                ranges.into_iter().map(part).collect()
+            }
+        }
+    }
+}
+
+/// What a leaf reads, for `EXPLAIN`.
+fn describe(leaf: &Leaf, pinned: &Pinned) -> String {
+    let LeafSource { name, schema, key, .. } = &leaf.source;
+    match pinned {
+        Pinned::Snapshot(snapshot) => format!("read {name}: all {} rows", snapshot.rows()),
+        Pinned::Found(rows) => {
+            let columns: Vec<&str> = key.iter().map(|column| schema.field(*column).name().as_str()).collect();
+            format!("look up {name} by ({}): {} rows", columns.join(", "), rows.num_rows())
+        }
+        Pinned::Log { ranges, .. } => {
+            let records: u64 = ranges.iter().map(|(_, range)| range.end - range.start).sum();
+            format!("read {records} records of {name} from {} partitions of the log", ranges.len())
+        }
+    }
+}
+
+/// Checks that an object still has the columns that the query was planned with.
+fn same_columns(source: &LeafSource, now: &Schema) -> Result<(), ApiError> {
+    let fields = source.schema.fields();
+    let same = fields.len() == now.fields().len()
+        && fields
+            .iter()
+            .zip(now.fields())
+            .all(|(was, is)| was.name() == is.name() && was.data_type() == is.data_type());
+    if same { Ok(()) } else { Err(gone(source)) }
+}
+
+fn gone(source: &LeafSource) -> ApiError {
+    let message = format!("{} {} was changed or dropped while the query was planned", source.noun, source.name);
+    ApiError::new(ErrorKind::Conflict, message).with_hint("run the query again")
+}
+
+fn stopped(source: &LeafSource, why: &str) -> ApiError {
+    let message = format!("{} {} has stopped: {why}", source.noun, source.name);
+    let hint = "correct its query by CREATE OR REPLACE MATERIALIZED VIEW, or drop it and create it again";
+    ApiError::new(ErrorKind::Unavailable, message).with_hint(hint)
+}
+
+fn not_there(source: &LeafSource) -> ApiError {
+    let message = format!("{} {} is being computed from history", source.noun, source.name);
+    ApiError::new(ErrorKind::Unavailable, message).with_hint("its progress is in highwater.views; try again later")
+}
+
+fn defect(error: DataFusionError) -> ApiError {
+    ApiError::internal(format!("binding a plan failed: {}", error.strip_backtrace()))
+}

@@ -1,0 +1,26 @@
+//! The read side: SQL queries, reads of one view, `EXPLAIN` and `SHOW`, each over one version of all relations.
+
+mod bind;
+mod errors;
+mod execute;
+mod explain;
+mod keys;
+mod limits;
+mod relations;
+mod scan_batches;
+mod scan_snapshot;
+mod scan_stream;
+mod show;
+mod source;
+mod system;
+mod table;
+#[cfg(test)]
+mod tests;
+mod types;
+mod view;
+
+pub(crate) use execute::{collect_plan, run_query};
+pub(crate) use explain::explain;
+pub(crate) use relations::unbound_relations;
+pub(crate) use show::show;
+pub(crate) use view::read_view;

@@ -1,0 +1,54 @@
+//! The relations that queries may name, for the planner: unbound leaves for objects, rows for system tables.
+
+use std::sync::Arc;
+
+use highwater_sql::datafusion::logical_expr::TableSource;
+use highwater_sql::{Entry, Face, RelationKind, Relations, rejects_schema};
+
+use super::source::{LeafSource, Reads};
+use super::system;
+use crate::core::Core;
+
+/// The planner's view of the engine while statements are planned.
+pub(crate) struct EngineRelations<'a>(&'a Core);
+
+/// The relations of an engine, without data: [`super::run_query`] and [`super::collect_plan`] bind what is planned
+/// over them to the version that is current then. The caller may hold the catalog's read lock, not its write lock.
+pub(crate) fn unbound_relations(core: &Core) -> EngineRelations<'_> {
+    EngineRelations(core)
+}
+
+impl Relations for EngineRelations<'_> {
+    fn relation(&self, entry: &Entry, face: Face) -> Option<Arc<dyn TableSource>> {
+        let leaf = |reads, schema, key| {
+            let (id, name, noun) = (entry.id, entry.name.clone(), entry.kind.noun());
+            Some(Arc::new(LeafSource { id, name, noun, reads, schema, key }) as Arc<dyn TableSource>)
+        };
+        if face == Face::Rejects {
+            return leaf(Reads::Rejects, rejects_schema(), Vec::new());
+        }
+        let source = entry.relation_source(face)?;
+        match source.kind {
+            RelationKind::Events => leaf(Reads::Events, source.schema, Vec::new()),
+            RelationKind::Current | RelationKind::MaterializedView => {
+                // The store knows best which columns may be NULL and which identify a row. Without a store (the view
+                // is being computed) binding refuses the query.
+                let version = self.0.reader.read();
+                match version.store(entry.id) {
+                    Some(store) => leaf(Reads::Rows, Arc::clone(store.schema()), store.key().to_vec()),
+                    None => leaf(Reads::Rows, source.schema, source.key),
+                }
+            }
+        }
+    }
+
+    fn system(&self, name: &str) -> Option<Arc<dyn TableSource>> {
+        // The thread that plans holds a read lock already: queueing behind a writer would be a deadlock.
+        let catalog = self.0.catalog.read_recursive();
+        system::source(self.0, &catalog, name)
+    }
+
+    fn system_names(&self) -> Vec<String> {
+        system::NAMES.iter().map(|name| (*name).to_owned()).collect()
+    }
+}

@@ -1,0 +1,55 @@
+//! The leaf of a query that is planned but not yet bound to a version: which relation it reads, and which of its
+//! filters binding can use. Holds no data; `bind` puts the data in its place.
+
+use std::sync::Arc;
+
+use arrow_schema::SchemaRef;
+use highwater_model::{ObjectId, ObjectName};
+use highwater_sql::datafusion::error::Result;
+use highwater_sql::datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableSource};
+
+use super::keys::{offset_bound, partition_value, values_of};
+
+/// What is read of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// The rows of a store: a view's, or the current ones of a keyed stream or table.
+    Rows,
+    /// The events of a stream.
+    Events,
+    /// The rejected records of a stream.
+    Rejects,
+}
+
+/// The source of a `TableScan` before binding.
+#[derive(Clone, Debug)]
+pub(super) struct LeafSource {
+    pub(super) id: ObjectId,
+    pub(super) name: ObjectName,
+    /// `stream`, `table` or `materialized view`, for messages.
+    pub(super) noun: &'static str,
+    pub(super) reads: Reads,
+    pub(super) schema: SchemaRef,
+    /// Columns that identify a row of a store; empty when none are known to.
+    pub(super) key: Vec<usize>,
+}
+
+impl TableSource for LeafSource {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// Filters that binding can use come along with the scan; all stay above it too, so using them is optional.
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let useful = |filter: &Expr| match self.reads {
+            Reads::Rows => self.key.iter().any(|column| values_of(filter, self.schema.field(*column)).is_some()),
+            Reads::Events => partition_value(filter).is_some() || offset_bound(filter).is_some(),
+            Reads::Rejects => offset_bound(filter).is_some(),
+        };
+        let support = |filter: &&Expr| match useful(filter) {
+            true => TableProviderFilterPushDown::Inexact,
+            false => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(support).collect())
+    }
+}

@@ -1,0 +1,184 @@
+//! The tables of the schema `highwater`: what there is and how it is doing, as rows made when a query names them.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use highwater_api::{ApiError, ViewState, ViewStatus};
+use highwater_model::{Column, PartitionId};
+use highwater_sql::datafusion::logical_expr::TableSource;
+use highwater_sql::{Catalog, Entry, EntryKind};
+
+use super::scan_batches::{self, BatchesPartition};
+use super::table::Table;
+use super::types::sql_type;
+use crate::core::Core;
+use crate::status::{lags, rows_of, view_statuses};
+
+/// Names of all system tables.
+pub(super) const NAMES: [&str; 7] = ["columns", "jobs", "partitions", "relations", "streams", "tables", "views"];
+
+/// A system table as the source of a scan; `None` when there is none of this name.
+pub(super) fn source(core: &Core, catalog: &Catalog, name: &str) -> Option<Arc<dyn TableSource>> {
+    let rows =
+        rows(core, catalog, name)?.inspect_err(|error| tracing::error!(%error, name, "a system table failed")).ok()?;
+    let schema = rows.schema();
+    scan_batches::source(Arc::clone(&schema), vec![Arc::new(BatchesPartition::new(schema, vec![rows]))]).ok()
+}
+
+/// The rows of a system table; `None` when there is none of this name.
+pub(super) fn rows(core: &Core, catalog: &Catalog, name: &str) -> Option<Result<RecordBatch, ApiError>> {
+    let table = match name {
+        "columns" => columns(catalog.entries()),
+        "jobs" => jobs(core),
+        "partitions" => partitions(core, catalog),
+        "relations" => relations(catalog),
+        "streams" => streams(core, catalog),
+        "tables" => tables(core, catalog),
+        "views" => views(core, catalog),
+        _ => return None,
+    };
+    Some(table.rows())
+}
+
+/// Objects in the order of their names.
+fn sorted<'a>(catalog: &'a Catalog, wanted: impl Fn(&EntryKind) -> bool) -> Vec<&'a Entry> {
+    let mut entries: Vec<&Entry> = catalog.entries().filter(|entry| wanted(&entry.kind)).collect();
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    entries
+}
+
+fn named(entries: &[&Entry]) -> Table {
+    Table::default()
+        .text("schema", entries.iter().map(|entry| entry.name.schema.clone()))
+        .text("name", entries.iter().map(|entry| entry.name.name.clone()))
+}
+
+/// The columns of these objects.
+pub(super) fn columns<'a>(entries: impl Iterator<Item = &'a Entry>) -> Table {
+    let mut entries: Vec<&Entry> = entries.collect();
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    let each =
+        || entries.iter().flat_map(|entry| entry.kind.columns().iter().enumerate().map(move |(at, c)| (entry, at, c)));
+    Table::default()
+        .text("schema", each().map(|(entry, _, _)| entry.name.schema.clone()))
+        .text("relation", each().map(|(entry, _, _)| entry.name.name.clone()))
+        .text("column", each().map(|(_, _, column)| column.name.clone()))
+        .text("type", each().map(|(_, _, column)| sql_type(&column.data_type)))
+        .flag("nullable", each().map(|(_, _, column)| column.nullable))
+        .flag("key", each().map(|(entry, at, _)| key(entry).contains(&at)))
+        .number("position", each().map(|(_, at, _)| at as u64 + 1))
+}
+
+/// Indexes of the columns that identify a row of an object.
+fn key(entry: &Entry) -> &[usize] {
+    match &entry.kind {
+        EntryKind::MaterializedView { key, .. } => key,
+        kind => kind.stream_schema().and_then(|schema| schema.keyed.as_ref()).map_or(&[], |keyed| &keyed.key),
+    }
+}
+
+fn key_names(entry: &Entry) -> Option<String> {
+    let columns: &[Column] = entry.kind.columns();
+    let names: Vec<&str> = key(entry).iter().filter_map(|at| columns.get(*at)).map(|c| c.name.as_str()).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+fn jobs(core: &Core) -> Table {
+    let jobs: Vec<_> = core.jobs.list().into_iter().map(|(_, job)| job).collect();
+    let state = |failed| if failed { "failed" } else { "running" };
+    Table::default()
+        .text("schema", jobs.iter().map(|job| job.name.schema.clone()))
+        .text("name", jobs.iter().map(|job| job.name.name.clone()))
+        .text("kind", jobs.iter().map(|job| job.kind.to_owned()))
+        .text("state", jobs.iter().map(|job| state(job.error.is_some()).to_owned()))
+        .fraction("progress", jobs.iter().map(|job| job.progress))
+        .text("error", jobs.iter().map(|job| job.error.clone()))
+}
+
+fn partitions(core: &Core, catalog: &Catalog) -> Table {
+    let mut rows = Vec::new();
+    for entry in sorted(catalog, EntryKind::is_logged) {
+        let count = entry.kind.stream_schema().map_or(0, |schema| schema.partitions);
+        for partition in (0..count).map(PartitionId) {
+            let bounds = core.log.bounds(entry.id, partition).unwrap_or_default();
+            let visible = core.reader.read().offsets.get(entry.id, partition);
+            rows.push((entry, partition, bounds, visible));
+        }
+    }
+    Table::default()
+        .text("schema", rows.iter().map(|(entry, ..)| entry.name.schema.clone()))
+        .text("stream", rows.iter().map(|(entry, ..)| entry.name.name.clone()))
+        .number("partition", rows.iter().map(|(_, partition, ..)| u64::from(partition.0)))
+        .number("earliest", rows.iter().map(|(_, _, bounds, _)| bounds.earliest))
+        .number("next", rows.iter().map(|(_, _, bounds, _)| bounds.next))
+        .number("visible", rows.iter().map(|(_, _, _, visible)| *visible))
+}
+
+fn relations(catalog: &Catalog) -> Table {
+    let entries = sorted(catalog, |_| true);
+    let reads = |entry: &&Entry| {
+        let names = entry.depends_on.iter().filter_map(|id| catalog.get(*id)).map(|input| input.name.to_string());
+        let names: Vec<String> = names.collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    named(&entries)
+        .text("kind", entries.iter().map(|entry| entry.kind.noun().to_owned()))
+        .text("key", entries.iter().map(|entry| key_names(entry)))
+        .text("reads", entries.iter().map(reads))
+        .text("sql", entries.iter().map(|entry| entry.sql.clone()))
+}
+
+fn streams(core: &Core, catalog: &Catalog) -> Table {
+    let entries = sorted(catalog, |kind| matches!(kind, EntryKind::Stream { .. }));
+    let lags = lags(core);
+    let sizes: Vec<_> = entries.iter().map(|entry| core.log.size(entry.id).unwrap_or_default()).collect();
+    named(&entries)
+        .text("key", entries.iter().map(|entry| key_names(entry)))
+        .number("partitions", entries.iter().map(|e| e.kind.stream_schema().map(|schema| u64::from(schema.partitions))))
+        .number("records", sizes.iter().map(|size| size.records))
+        .number("rejects", sizes.iter().map(|size| size.rejects))
+        .number("bytes", sizes.iter().map(|size| size.bytes))
+        .number("lag", entries.iter().map(|entry| lags.get(&entry.id).copied()))
+        .number("current_rows", entries.iter().map(|entry| rows_of(core, entry.id)))
+}
+
+fn tables(core: &Core, catalog: &Catalog) -> Table {
+    let entries = sorted(catalog, |kind| matches!(kind, EntryKind::Table { .. }));
+    let figures = core.tick.figures();
+    let figures: Vec<_> = entries.iter().map(|entry| figures.get(&entry.id).copied()).collect();
+    let load = |entry: &&Entry| match &entry.kind {
+        EntryKind::Table { load, .. } => load.as_ref().map(|load| load.path.clone()),
+        _ => None,
+    };
+    named(&entries)
+        .text("key", entries.iter().map(|entry| key_names(entry)))
+        .number("rows", entries.iter().map(|entry| rows_of(core, entry.id)))
+        .number("bytes", figures.iter().map(|figures| figures.map(|figures| figures.bytes as u64)))
+        .text("path", entries.iter().map(load))
+}
+
+fn views(core: &Core, catalog: &Catalog) -> Table {
+    let entries = sorted(catalog, |kind| !kind.is_logged());
+    let statuses = view_statuses(core, catalog, &lags(core));
+    let version = core.reader.read().version();
+    let of = |entry: &&Entry| statuses.get(&entry.id);
+    named(&entries)
+        .text("kind", entries.iter().map(|entry| entry.kind.noun().to_owned()))
+        .text("state", entries.iter().map(|entry| of(entry).map(|view| state_name(view).to_owned())))
+        .text("key", entries.iter().map(|entry| key_names(entry)))
+        .number("rows", entries.iter().map(|entry| of(entry).map(|view| view.rows)))
+        .number("bytes", entries.iter().map(|entry| of(entry).map(|view| view.bytes)))
+        .number("lag", entries.iter().map(|entry| of(entry).map(|view| view.lag)))
+        .fraction("progress", entries.iter().map(|entry| of(entry).map(|view| view.progress)))
+        .text("error", entries.iter().map(|entry| of(entry).and_then(|view| view.error.clone())))
+        .text("version", entries.iter().map(|entry| of(entry).map(|_| version.clone())))
+}
+
+pub(super) fn state_name(view: &ViewStatus) -> &'static str {
+    match view.state {
+        ViewState::Live => "live",
+        ViewState::Backfilling => "backfilling",
+        ViewState::Rebuilding => "rebuilding",
+        ViewState::Failed => "failed",
+    }
+}

@@ -1,0 +1,44 @@
+//! Settings of the engine, validated by whoever fills them in.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use highwater_log::LogSettings;
+
+/// What an engine needs to know.
+#[derive(Clone, Debug)]
+pub struct EngineSettings {
+    /// The data folder; made when absent.
+    pub data: PathBuf,
+    /// Threads of a tick.
+    pub threads: usize,
+    /// Rows a tick takes at most.
+    pub tick_rows: usize,
+    /// Rows waiting for a tick, per stream, above which ingest answers "overloaded".
+    pub max_waiting_rows: usize,
+    /// Time between checkpoints while events come in.
+    pub checkpoint_interval: Duration,
+    /// Events between checkpoints at most.
+    pub checkpoint_events: u64,
+    /// Changes kept for each followed view, in rows, so that readers can resume.
+    pub change_history_rows: usize,
+    /// The log's settings.
+    pub log: LogSettings,
+}
+
+impl EngineSettings {
+    /// Defaults for a data folder.
+    #[must_use]
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            tick_rows: 65_536,
+            max_waiting_rows: 4_000_000,
+            checkpoint_interval: Duration::from_secs(10),
+            checkpoint_events: 4_000_000,
+            change_history_rows: 100_000,
+            log: LogSettings::default(),
+        }
+    }
+}

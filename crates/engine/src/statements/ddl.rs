@@ -1,0 +1,148 @@
+//! `CREATE SCHEMA`, `CREATE STREAM`, `CREATE TABLE`.
+
+use std::sync::Arc;
+
+use highwater_api::{ApiError, ErrorKind};
+use highwater_log::Log;
+use highwater_model::{ObjectId, ObjectName, PartitionId, StreamSchema};
+use highwater_sql::{Catalog, CreateSchema, CreateStream, CreateTable, EntryKind};
+
+use super::load;
+use super::run::Done;
+use crate::catalog_file;
+use crate::core::{Core, StreamRuntime};
+use crate::error::{EngineError, catalog_error};
+
+/// Puts a changed catalog on disk, then in place.
+pub(super) fn commit(core: &Core, catalog: Catalog) -> Result<(), ApiError> {
+    catalog_file::save(&core.settings.data, &catalog)?;
+    *core.catalog.write() = catalog;
+    Ok(())
+}
+
+pub(super) async fn create_schema(core: &Arc<Core>, create: &CreateSchema) -> Result<Done, ApiError> {
+    let _guard = core.ddl.lock().await;
+    let mut catalog = core.catalog.read().clone();
+    if create.if_not_exists && catalog.schemas().any(|schema| schema == create.name) {
+        return Ok(Done::nothing(format!("schema {} exists", create.name)));
+    }
+    catalog.create_schema(&create.name).map_err(|error| catalog_error(&error))?;
+    commit(core, catalog)?;
+    Ok(Done::rows(0))
+}
+
+pub(super) async fn create_stream(core: &Arc<Core>, create: &CreateStream, schema: &str) -> Result<Done, ApiError> {
+    let _guard = core.ddl.lock().await;
+    let name = create.name.in_schema(schema);
+    let existing = core.catalog.read().by_name(&name).map(|entry| (entry.id, entry.kind.clone()));
+    if let Some((id, kind)) = existing {
+        if create.if_not_exists {
+            return Ok(Done::nothing(format!("{name} exists")));
+        }
+        if let (true, EntryKind::Stream { schema }) = (create.or_replace, &kind) {
+            let new = EntryKind::Stream { schema: create.schema.clone() };
+            return redeclare(core, id, &name, create.sql.clone(), new, schema == &create.schema).await;
+        }
+    }
+    let kind = EntryKind::Stream { schema: create.schema.clone() };
+    add_logged(core, name, create.sql.clone(), kind, &create.schema, false).await?;
+    Ok(Done::rows(0))
+}
+
+pub(super) async fn create_table(core: &Arc<Core>, create: &CreateTable, schema: &str) -> Result<Done, ApiError> {
+    let _guard = core.ddl.lock().await;
+    let name = create.name.in_schema(schema);
+    let existing = core.catalog.read().by_name(&name).map(|entry| (entry.id, entry.kind.clone()));
+    if let Some((id, kind)) = existing {
+        if create.if_not_exists {
+            return Ok(Done::nothing(format!("{name} exists")));
+        }
+        if let (true, EntryKind::Table { schema, .. }) = (create.or_replace, &kind) {
+            let new = EntryKind::Table { schema: create.schema.clone(), load: create.load.clone() };
+            return redeclare(core, id, &name, create.sql.clone(), new, schema == &create.schema).await;
+        }
+    }
+    // The file is read before anything is declared: a bad one leaves nothing behind.
+    let rows = match &create.load {
+        Some(file) => Some(load::read(core, file, &create.schema, &name.schema)?),
+        None => None,
+    };
+    let kind = EntryKind::Table { schema: create.schema.clone(), load: create.load.clone() };
+    let stream = add_logged(core, name, create.sql.clone(), kind, &create.schema, true).await?;
+    match rows {
+        Some(rows) => load::store(core, &stream, rows).await.map(Done::rows),
+        None => Ok(Done::rows(0)),
+    }
+}
+
+/// Declares a stream or table and makes it take records.
+async fn add_logged(
+    core: &Arc<Core>,
+    name: ObjectName,
+    sql: String,
+    kind: EntryKind,
+    schema: &StreamSchema,
+    is_table: bool,
+) -> Result<Arc<StreamRuntime>, ApiError> {
+    let mut catalog = core.catalog.read().clone();
+    let id = catalog.create(name.clone(), sql, kind, Vec::new()).map_err(|error| catalog_error(&error))?;
+    let stream = open_stream(core.log.as_ref(), id, name, schema.clone(), is_table, |_| 0)?;
+    if schema.keyed.is_some() {
+        let schema = schema.clone();
+        core.tick.run(move |ticker| ticker.flow.add_keyed(id, &schema, is_table)).await?.map_err(EngineError::from)?;
+    }
+    commit(core, catalog)?;
+    core.streams.write().insert(id, Arc::clone(&stream));
+    core.tick.wake();
+    Ok(stream)
+}
+
+/// The runtime of a declared stream or table, with its log open.
+pub(crate) fn open_stream(
+    log: &dyn Log,
+    id: ObjectId,
+    name: ObjectName,
+    schema: StreamSchema,
+    is_table: bool,
+    next: impl Fn(PartitionId) -> u64,
+) -> Result<Arc<StreamRuntime>, EngineError> {
+    log.open_stream(id, schema.partitions)?;
+    let text = name.to_string();
+    let runtime = StreamRuntime::new(id, name, schema, is_table, next);
+    runtime.map(Arc::new).map_err(|source| EngineError::Declaration { stream: text, source })
+}
+
+/// `OR REPLACE` of a stream or table: the same declaration changes nothing; another one only while it is empty.
+async fn redeclare(
+    core: &Arc<Core>,
+    id: ObjectId,
+    name: &ObjectName,
+    sql: String,
+    kind: EntryKind,
+    same: bool,
+) -> Result<Done, ApiError> {
+    if same {
+        return Ok(Done::nothing(format!("{name} is declared so already")));
+    }
+    let size = core.log.size(id).map_err(EngineError::from)?;
+    if size.records > 0 || size.rejects > 0 {
+        let message = format!("{name} holds {} records and {} rejects that the new declaration may not read", size.records, size.rejects);
+        return Err(ApiError::new(ErrorKind::Conflict, message)
+            .with_hint("create a stream of another name and send it the events, or DROP this one first"));
+    }
+    let mut catalog = core.catalog.read().clone();
+    let Some(schema) = kind.stream_schema().cloned() else { return Err(ApiError::internal("not a stream")) };
+    let is_table = matches!(kind, EntryKind::Table { .. });
+    catalog.replace(name, sql, kind, Vec::new()).map_err(|error| catalog_error(&error))?;
+    let stream = open_stream(core.log.as_ref(), id, name.clone(), schema.clone(), is_table, |_| 0)?;
+    core.tick
+        .run(move |ticker| {
+            ticker.flow.remove(id);
+            if schema.keyed.is_some() { ticker.flow.add_keyed(id, &schema, is_table).map(drop) } else { Ok(()) }
+        })
+        .await?
+        .map_err(EngineError::from)?;
+    commit(core, catalog)?;
+    core.streams.write().insert(id, stream);
+    Ok(Done::rows(0))
+}

@@ -1,0 +1,192 @@
+//! The tick thread: owns the dataflow, moves it on with whatever events are durable, runs commands between ticks,
+//! and asks for checkpoints. Everyone else reaches the dataflow through [`TickHandle`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError};
+use std::time::{Duration, Instant};
+
+use highwater_api::ApiError;
+use highwater_model::{EventBatch, ObjectId, Offsets};
+use highwater_views::{Dataflow, Reader, TickReport, ViewFigures};
+use parking_lot::RwLock;
+use tokio::sync::{oneshot, watch};
+
+use crate::checkpoints::CheckpointWriter;
+use crate::core::Core;
+use crate::error::EngineError;
+use crate::signal::Signal;
+
+/// How long an idle tick thread sleeps at most.
+const IDLE: Duration = Duration::from_millis(500);
+/// Time between refreshes of the figures that status shows.
+const FIGURES_EVERY: Duration = Duration::from_secs(1);
+
+/// A command for the tick thread; says whether to go on.
+type Command = Box<dyn FnOnce(&mut Ticker) -> bool + Send>;
+
+/// Everyone's way to the tick thread.
+pub(crate) struct TickHandle {
+    commands: Sender<Command>,
+    signal: Arc<Signal>,
+    /// Rises with every published version.
+    versions: watch::Sender<u64>,
+    figures: RwLock<HashMap<ObjectId, ViewFigures>>,
+}
+
+/// The tick thread's own state.
+pub(crate) struct Ticker {
+    pub(crate) flow: Dataflow,
+    core: Arc<Core>,
+    checkpoints: CheckpointWriter,
+    figures_at: Option<Instant>,
+}
+
+impl TickHandle {
+    /// A handle and the commands that its thread will take.
+    pub(crate) fn new() -> (Self, Receiver<Command>) {
+        let (commands, receiver) = std::sync::mpsc::channel();
+        let handle = Self {
+            commands,
+            signal: Arc::default(),
+            versions: watch::Sender::new(0),
+            figures: RwLock::default(),
+        };
+        (handle, receiver)
+    }
+
+    /// Tells the thread that there is something to do.
+    pub(crate) fn wake(&self) {
+        self.signal.ring();
+    }
+
+    /// Runs `work` on the tick thread, between two ticks.
+    pub(crate) async fn run<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Ticker) -> R + Send + 'static,
+    ) -> Result<R, EngineError> {
+        let (answer, answered) = oneshot::channel();
+        let command: Command = Box::new(move |ticker| {
+            // Whoever asked may have gone away; the work is done all the same.
+            drop(answer.send(work(ticker)));
+            true
+        });
+        self.commands.send(command).map_err(|_| EngineError::Stopping)?;
+        self.wake();
+        answered.await.map_err(|_| EngineError::Stopping)
+    }
+
+    /// Asks the thread to end after a last checkpoint.
+    pub(crate) fn stop(&self) {
+        drop(self.commands.send(Box::new(|_| false)));
+        self.wake();
+    }
+
+    /// Waits until the version served includes `wanted`.
+    pub(crate) async fn visible(&self, reader: &Reader, wanted: &Offsets) -> Result<(), ApiError> {
+        let mut versions = self.versions.subscribe();
+        loop {
+            versions.borrow_and_update();
+            if reader.read().offsets.covers(wanted) {
+                return Ok(());
+            }
+            versions.changed().await.map_err(|_| ApiError::from(EngineError::Stopping))?;
+        }
+    }
+
+    /// Sizes of the relations, about a second old.
+    pub(crate) fn figures(&self) -> HashMap<ObjectId, ViewFigures> {
+        self.figures.read().clone()
+    }
+}
+
+impl Ticker {
+    pub(crate) fn new(core: Arc<Core>, flow: Dataflow, checkpoints: CheckpointWriter) -> Self {
+        Self { flow, core, checkpoints, figures_at: None }
+    }
+
+    /// Runs until told to stop. An error is a defect or a failing disk: the engine then serves no more.
+    pub(crate) fn run(mut self, commands: &Receiver<Command>) {
+        let outcome = self.serve(commands);
+        if let Err(error) = outcome {
+            tracing::error!(%error, "the tick thread stopped");
+            self.core.health.fail(format!("views stand still since an error: {error}"));
+        }
+    }
+
+    fn serve(&mut self, commands: &Receiver<Command>) -> Result<(), EngineError> {
+        loop {
+            loop {
+                match commands.try_recv() {
+                    Ok(command) => {
+                        if !command(self) {
+                            return self.checkpoints.finish(&mut self.flow);
+                        }
+                        self.refresh_figures(true);
+                    }
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return Ok(()),
+                }
+            }
+            if self.advance()? == 0 {
+                self.checkpoints.write_if_due(&mut self.flow)?;
+                self.refresh_figures(false);
+                self.core.tick.signal.wait(IDLE);
+            }
+        }
+    }
+
+    /// One tick with the events that are durable; says how many rows it took.
+    fn advance(&mut self) -> Result<usize, EngineError> {
+        let events = self.take_events()?;
+        let rows: usize = events.values().flatten().map(|batch| batch.rows.num_rows()).sum();
+        if rows == 0 {
+            return Ok(0);
+        }
+        let started = Instant::now();
+        let report = self.flow.tick(events)?;
+        metrics::histogram!("highwater_engine_tick_seconds").record(started.elapsed().as_secs_f64());
+        metrics::counter!("highwater_engine_tick_rows_total").increment(rows as u64);
+        self.checkpoints.count(rows as u64);
+        self.published(report);
+        self.checkpoints.write_if_due(&mut self.flow)?;
+        self.refresh_figures(false);
+        Ok(rows)
+    }
+
+    /// Tells readers, subscribers and jobs of a new version.
+    pub(crate) fn published(&mut self, report: TickReport) {
+        for (id, error) in &report.failures {
+            tracing::error!(object = %id, %error, "a view stopped");
+        }
+        let ticks = self.flow.reader().read().ticks;
+        self.core.hub.publish(report, ticks);
+        self.core.tick.versions.send_modify(|version| *version += 1);
+        let outdated = self.flow.outdated();
+        if !outdated.is_empty() {
+            self.core.jobs.rebuild(&self.core, outdated);
+        }
+    }
+
+    fn take_events(&self) -> Result<HashMap<ObjectId, Vec<EventBatch>>, EngineError> {
+        let streams: Vec<_> = self.core.streams.read().values().cloned().collect();
+        let mut budget = self.core.settings.tick_rows;
+        let mut events = HashMap::new();
+        for stream in streams {
+            let taken = stream.feed.take(&stream, self.core.log.as_ref(), budget)?;
+            if !taken.is_empty() {
+                let rows: usize = taken.iter().map(|batch| batch.rows.num_rows()).sum();
+                budget = budget.saturating_sub(rows).max(1_024);
+                events.insert(stream.id, taken);
+            }
+        }
+        Ok(events)
+    }
+
+    fn refresh_figures(&mut self, now: bool) {
+        if now || self.figures_at.is_none_or(|at| at.elapsed() >= FIGURES_EVERY) {
+            self.figures_at = Some(Instant::now());
+            *self.core.tick.figures.write() = self.flow.figures();
+        }
+    }
+}

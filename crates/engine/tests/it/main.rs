@@ -1,0 +1,9 @@
+//! The engine through its API: ingest to view, restarts, evolution, subscriptions, and real step data.
+
+mod ddl;
+mod facts;
+mod ingest;
+mod restart;
+mod subscribe;
+mod support;
+mod tables;
