@@ -1,0 +1,34 @@
+//! The HTTP door: turns requests into calls of `highwater_api::Engine` and its answers into bytes on the wire.
+//! Called by the command line (`highwater up`). It knows status codes and media types; it knows no storage, no SQL,
+//! and nothing of the engine beyond the trait.
+
+mod app;
+mod body;
+mod changes;
+mod encode;
+mod guard;
+mod ingest;
+mod landing;
+mod metrics;
+mod openapi;
+mod problem;
+mod query;
+mod report;
+mod router;
+mod serve;
+mod settings;
+mod socket;
+mod sql;
+mod status;
+mod views;
+
+pub use encode::{ColumnDocument, RowsDocument};
+pub use metrics::{MetricsError, install_metrics};
+pub use openapi::openapi_json;
+pub use problem::{Finding, ProblemDocument};
+pub use report::{IngestDocument, RangeDocument, RejectDocument};
+pub use router::router;
+pub use serve::serve;
+pub use settings::ServerSettings;
+pub use socket::BatchDocument;
+pub use sql::{DoneDocument, SqlBody};
