@@ -3,22 +3,25 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, UInt32Array};
+use datafusion::arrow::array::{
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt32Array,
+};
 use datafusion::arrow::compute::{concat_batches, take_record_batch};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::datasource::MemTable;
 use datafusion::execution::SessionStateBuilder;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{EmitTo, Expr, GroupsAccumulator, LogicalPlan};
 use datafusion::prelude::{SessionConfig, SessionContext};
 // The manifest names tokio so, to settle its features.
 use feature_tokio as tokio;
-use highwater_aggregate::Input;
+use highwater_aggregate::{AggregateKind, AggregateSpec, Input};
 use highwater_model::Weights;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::groups::Groups;
 use super::{register_aggregates, spec_for};
 
 /// Groups g, integers i (small), floats f (of any magnitude), d (few, exactly summable), texts t, sort key k with ties.
@@ -227,4 +230,45 @@ async fn sums_out_of_range_are_null_and_special_floats_are_ordered() {
     assert!(result.column(0).is_null(0));
     let row = text(&result);
     assert!(row.contains("-inf") && row.contains("NaN") && row.contains("false"), "{row}");
+}
+
+#[test]
+fn groups_emitted_early_leave_the_others_in_place() {
+    let spec = |kind, data_type| AggregateSpec {
+        kind,
+        arg_types: vec![data_type],
+        distinct: false,
+        order: vec![],
+        append_only: true,
+    };
+    let floats = |values: &[f64]| -> Vec<ArrayRef> { vec![Arc::new(Float64Array::from(values.to_vec()))] };
+    let mut groups = Groups::new(spec(AggregateKind::Sum, DataType::Float64), false).unwrap();
+    groups.update_batch(&floats(&[1.0, 2.0, 4.0, 8.0]), &[0, 1, 2, 1], None, 3).unwrap();
+    let first = groups.evaluate(EmitTo::First(2)).unwrap();
+    assert_eq!(&first, &floats(&[1.0, 10.0])[0]);
+    // Group 2 is now group 0; new groups take the freed slots.
+    groups.update_batch(&floats(&[16.0, 32.0, 64.0, 128.0]), &[0, 1, 2, 3], None, 4).unwrap();
+    let state = groups.state(EmitTo::First(1)).unwrap();
+    let converted =
+        groups.convert_to_state(&floats(&[0.5, 0.25]), Some(&BooleanArray::from(vec![true, false]))).unwrap();
+    groups.merge_batch(&state, &[2], 3).unwrap();
+    groups.merge_batch(&converted, &[0, 1], 3).unwrap();
+    assert!(groups.size() > 0);
+    assert_eq!(&groups.evaluate(EmitTo::All).unwrap(), &floats(&[32.5, 64.0, 148.0])[0]);
+    groups.update_batch(&floats(&[3.0]), &[0], None, 1).unwrap();
+    assert_eq!(&groups.evaluate(EmitTo::All).unwrap(), &floats(&[3.0])[0]);
+}
+
+/// Input sorted by the group key makes DataFusion emit groups early, and sorted by the sort key "benefits" first/last.
+#[tokio::test(crate = "feature_tokio")]
+async fn ordered_input_gives_the_same() {
+    let events = events(2000);
+    let context = context(true, 1, vec![vec![events]]);
+    let sql = "SELECT g, sum(f) AS s, first_value(t ORDER BY k) AS a, last_value(t ORDER BY k) AS b FROM source \
+               GROUP BY g ORDER BY g";
+    let plain = query(&context, &sql.replace("source", "events")).await;
+    for order in ["g", "g, k", "g, k DESC", "k DESC"] {
+        let sorted = format!("(SELECT * FROM events ORDER BY {order} LIMIT 100000)");
+        assert_eq!(query(&context, &sql.replace("source", &sorted)).await, plain, "{order}");
+    }
 }

@@ -18,4 +18,7 @@ pub(crate) fn register(state: &mut SessionState) {
             tracing::error!(%name, %error, "function not registered");
         }
     }
+    if let Err(error) = crate::aggregates::register_aggregates(state) {
+        tracing::error!(%error, "aggregates not registered");
+    }
 }
