@@ -15,7 +15,7 @@ pub(crate) enum Multiset<K> {
     /// Sorted.
     Few(SmallVec<[(K, i64); 1]>),
     /// More than [`FEW`] at some time.
-    Many(Box<BTreeMap<K, i64>>),
+    Many(BTreeMap<K, i64>),
 }
 
 impl<K> Default for Multiset<K> {
@@ -78,7 +78,7 @@ impl<K: Ord> Multiset<K> {
 
     fn spread(&mut self) {
         if let Self::Few(few) = self {
-            *self = Self::Many(Box::new(std::mem::take(few).into_iter().collect()));
+            *self = Self::Many(std::mem::take(few).into_iter().collect());
         }
     }
 
@@ -123,7 +123,7 @@ impl<K: Ord> Multiset<K> {
             Self::Few(few) if few.spilled() => few.capacity() * entry,
             Self::Few(_) => 0,
             // A B-tree node holds up to 11 entries, about 8 on average, and a header.
-            Self::Many(many) => size_of::<BTreeMap<K, i64>>() + many.len() * (11 * entry + 32) / 8,
+            Self::Many(many) => many.len() * (11 * entry + 32) / 8,
         }
     }
 }

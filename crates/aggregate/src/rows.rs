@@ -27,21 +27,21 @@ pub(crate) fn each(input: Input<'_>, nulls: Option<&NullBuffer>, act: impl FnMut
     }
 }
 
-/// Calls `act(value, slot, weight)` for every selected row that is not NULL, in order.
+/// Calls `act(value, row, slot, weight)` for every selected row that is not NULL, in order.
 #[inline]
 pub(crate) fn each_value<T: Copy>(
     values: &[T],
     input: Input<'_>,
     nulls: Option<&NullBuffer>,
-    mut act: impl FnMut(T, usize, i64),
+    mut act: impl FnMut(T, usize, usize, i64),
 ) {
     let dense = input.rows.is_none() && nulls.is_none_or(|nulls| nulls.null_count() == 0);
     if dense && matches!(input.weights, Weights::AllPlusOne) {
-        for (&value, &slot) in values.iter().zip(input.slots) {
-            act(value, slot as usize, 1);
+        for (row, (&value, &slot)) in values.iter().zip(input.slots).enumerate() {
+            act(value, row, slot as usize, 1);
         }
     } else {
-        each(input, nulls, |row, slot, weight| act(values[row], slot, weight));
+        each(input, nulls, |row, slot, weight| act(values[row], row, slot, weight));
     }
 }
 

@@ -137,7 +137,7 @@ where
             .as_primitive_opt()
             .ok_or_else(|| AggregateError::Unsupported { function: "sum", types: args[0].data_type().to_string() })?;
         let (cells, carries) = (self.cells.as_mut_slice(), &mut self.carries);
-        rows::each_value(array.values(), input, array.nulls(), |value, slot, weight| {
+        rows::each_value(array.values(), input, array.nulls(), |value, _, slot, weight| {
             let cell = &mut cells[slot];
             let value = W::from(value);
             let (sum, carry) = if weight == 1 { cell.sum.plus(value) } else { cell.sum.plus_times(value, weight) };

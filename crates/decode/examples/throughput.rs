@@ -26,7 +26,9 @@ fn main() -> Result<(), Failure> {
         })
         .collect();
     let text: String = (0..EVENTS)
-        .map(|n| format!("6;{};{};201602{:02} 18{:02}{:02}\n", n % 180, 10_133 + n % 10_000, 2 + n % 3, n / 60 % 60, n % 60))
+        .map(|n| {
+            format!("6;{};{};201602{:02} 18{:02}{:02}\n", n % 180, 10_133 + n % 10_000, 2 + n % 3, n / 60 % 60, n % 60)
+        })
         .collect();
     let mut plain = schema("%Y-%m-%d %H:%M:%S");
     plain.columns[3].time = None;

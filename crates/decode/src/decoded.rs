@@ -13,7 +13,7 @@ use crate::Reject;
 pub struct Decoded {
     /// The good records in order, in the stream's declared columns.
     pub rows: RecordBatch,
-    /// For each row, where its raw record lies in `source`. Rising, never overlapping.
+    /// For each row, where its raw record lies in `source`; spans never overlap.
     pub spans: Vec<Range<u32>>,
     /// The body itself, or (CSV with a header) one JSON object a row, so that each stored record stands alone.
     pub source: Bytes,

@@ -40,13 +40,23 @@ impl Fault {
         }
     }
 
+    /// The same fault of a text that starts `by` bytes earlier.
+    #[cold]
+    pub(crate) fn shifted(mut self: Box<Self>, by: usize) -> Box<Self> {
+        if let Self::Syntax { at, .. } = &mut *self {
+            *at += by;
+        }
+        self
+    }
+
     /// The same as a value fault: bad syntax inside a text that itself was read whole.
     #[cold]
     pub(crate) fn inside_text(self: Box<Self>) -> Box<Self> {
         match *self {
-            Self::Syntax { at, reason } => {
-                Box::new(Self::Value { column: None, reason: format!("the JSON inside the text: {reason} at byte {at}") })
-            }
+            Self::Syntax { at, reason } => Box::new(Self::Value {
+                column: None,
+                reason: format!("the JSON inside the text: {reason} at byte {at}"),
+            }),
             Self::Value { .. } => self,
         }
     }

@@ -29,8 +29,9 @@ pub fn fuzz_decode(data: &[u8]) {
         return;
     };
     assert_eq!(decoded.rows.num_rows(), decoded.spans.len(), "one span a row");
-    let in_order = decoded.spans.windows(2).all(|pair| pair[0].end <= pair[1].start || pair[1].start as usize >= body.len());
-    assert!(in_order, "spans follow each other");
+    let mut spans = decoded.spans.clone();
+    spans.sort_by_key(|span| (span.start, span.end));
+    assert!(spans.windows(2).all(|pair| pair[0].end <= pair[1].start), "spans do not overlap");
     let max = decoder.declared.max_record_bytes as usize;
     for (before, reject) in (0_u64..).zip(&decoded.rejects) {
         let start = reject.byte as usize;
@@ -43,10 +44,8 @@ pub fn fuzz_decode(data: &[u8]) {
     rejected.dedup();
     let records = (decoded.spans.len() + rejected.len()) as u64;
     assert!(rejected.last().is_none_or(|last| *last < records), "rows and rejects account for every record");
-    match decoder.decode_records(&decoded.records()) {
-        Ok(again) => assert_eq!(again, decoded.rows, "replay gives the same rows"),
-        Err(error) => assert!(false, "an accepted record does not decode again: {error}"),
-    }
+    let again = decoder.decode_records(&decoded.records()).map_err(|error| error.to_string());
+    assert_eq!(again.as_ref(), Ok(&decoded.rows), "accepted records decode again to the same rows");
 }
 
 /// Reads arbitrary text by common patterns, by hand and by chrono: what is read by hand must be what chrono reads.
@@ -81,7 +80,14 @@ fn schemas() -> Vec<StreamSchema> {
         StreamSchema { format: Format::Text { delimiter, layout, quoted }, ..StreamSchema::json(scalars()) }
     };
     let short = StreamSchema { max_record_bytes: 24, ..StreamSchema::json(scalars()) };
-    vec![StreamSchema::json(scalars()), StreamSchema::json(nested()), text(b';', false), text(b',', true), text(b'\t', true), short]
+    vec![
+        StreamSchema::json(scalars()),
+        StreamSchema::json(nested()),
+        text(b';', false),
+        text(b',', true),
+        text(b'\t', true),
+        short,
+    ]
 }
 
 fn scalars() -> Vec<Column> {
@@ -112,7 +118,8 @@ fn nested() -> Vec<Column> {
         Field::new("text", DataType::Utf8, true),
     ]));
     let list = DataType::List(Arc::new(Field::new("item", point.clone(), true)));
-    let entries = Fields::from(vec![Field::new("keys", DataType::Utf8, false), Field::new("values", list.clone(), true)]);
+    let entries =
+        Fields::from(vec![Field::new("keys", DataType::Utf8, false), Field::new("values", list.clone(), true)]);
     let map = DataType::Map(Arc::new(Field::new("entries", DataType::Struct(entries), false)), false);
     let path = |parts: &[&str]| Some(JsonPath(parts.iter().map(|part| (*part).to_owned()).collect()));
     vec![

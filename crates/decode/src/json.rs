@@ -77,7 +77,8 @@ pub(crate) fn balanced_end(text: &[u8]) -> Option<usize> {
                 at += 1;
             }
             _ if open.is_empty() => {
-                let bare = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b'{' | b'[' | b'"') || byte.is_ascii_whitespace();
+                let bare =
+                    |byte: &u8| matches!(byte, b',' | b'}' | b']' | b'{' | b'[' | b'"') || byte.is_ascii_whitespace();
                 let length = text[at..].iter().position(bare).unwrap_or(text.len() - at);
                 return (length > 0).then_some(at + length);
             }

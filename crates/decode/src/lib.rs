@@ -6,6 +6,7 @@
 
 mod body;
 mod column;
+mod decimal;
 mod decoded;
 mod decoder;
 mod error;

@@ -50,10 +50,9 @@ pub fn partition_of(schema: &StreamSchema, rows: &RecordBatch) -> Result<Vec<u32
     }
     let mut hashes = vec![0_u64; count];
     for index in &schema.partition_by {
-        let column = rows
-            .columns()
-            .get(*index)
-            .ok_or_else(|| DecodeError::Schema(format!("the rows have no column {index}, which picks the partition")))?;
+        let column = rows.columns().get(*index).ok_or_else(|| {
+            DecodeError::Schema(format!("the rows have no column {index}, which picks the partition"))
+        })?;
         hash_column(column.as_ref(), &mut hashes)
             .map_err(|reason| DecodeError::column(rows.schema_ref().field(*index).name(), reason))?;
     }
@@ -108,9 +107,9 @@ fn hash_column(column: &dyn Array, hashes: &mut [u64]) -> Result<(), String> {
             TimeUnit::Microsecond => numbers::<TimestampMicrosecondType, 8>(column, hashes, i64::to_le_bytes),
             TimeUnit::Nanosecond => numbers::<TimestampNanosecondType, 8>(column, hashes, i64::to_le_bytes),
         },
-        DataType::Boolean => each(column, hashes, |hash, row| {
-            eat(hash, &i64::from(column.as_boolean().value(row)).to_le_bytes())
-        }),
+        DataType::Boolean => {
+            each(column, hashes, |hash, row| eat(hash, &i64::from(column.as_boolean().value(row)).to_le_bytes()))
+        }
         DataType::Utf8 => {
             let texts = column.as_string::<i32>();
             each(column, hashes, |hash, row| eat(eat(hash, texts.value(row).as_bytes()), &[0xff]));

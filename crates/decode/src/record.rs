@@ -80,7 +80,13 @@ impl ObjectPlan {
             Some(slot) => slot,
             None => {
                 let index = name.parse().ok();
-                self.keys.push(Key { name: (*name).into(), index, leaves: Vec::new(), inner: None, columns: Vec::new() });
+                self.keys.push(Key {
+                    name: (*name).into(),
+                    index,
+                    leaves: Vec::new(),
+                    inner: None,
+                    columns: Vec::new(),
+                });
                 self.keys.len() - 1
             }
         };

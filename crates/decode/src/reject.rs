@@ -45,7 +45,7 @@ impl<'a> Rejects<'a> {
         };
         let kept = (end - start).min(self.max_record_bytes);
         if kept < end - start {
-            reason = format!("{reason} (the record has {} bytes; the first {kept} are kept)", end - start);
+            reason = format!("{reason} (the first {kept} of {} bytes are kept)", end - start);
         }
         self.add(record, start, start + kept, column, reason);
     }
@@ -59,7 +59,8 @@ impl<'a> Rejects<'a> {
         };
         let end = self.body.len();
         let first = (start + self.max_record_bytes.max(1)).min(end);
-        let reason = format!("{reason}; where the next record starts cannot be told, so the rest of the body is rejected");
+        let reason =
+            format!("{reason}; where the next record starts cannot be told, so the rest of the body is rejected");
         self.add(record, start, first, None, reason);
         let mut from = first;
         while from < end {
@@ -75,14 +76,7 @@ impl<'a> Rejects<'a> {
 
     fn add(&mut self, record: u64, start: usize, end: usize, column: Option<String>, reason: String) {
         let line = self.line_of(start);
-        self.list.push(Reject {
-            record,
-            byte: start as u64,
-            line,
-            column,
-            reason,
-            raw: self.body.slice(start..end),
-        });
+        self.list.push(Reject { record, byte: start as u64, line, column, reason, raw: self.body.slice(start..end) });
     }
 
     fn line_of(&mut self, byte: usize) -> u64 {

@@ -48,6 +48,7 @@ impl<'d> RowReader<'d> {
     #[cold]
     pub(crate) fn roll_back(&mut self) {
         let rows = self.rows;
+        self.unwrapped = None;
         self.columns.iter_mut().for_each(|column| column.truncate(rows));
     }
 
@@ -102,9 +103,7 @@ impl<'d> RowReader<'d> {
     #[inline]
     fn read_value(&mut self, json: &mut Jiter) -> Outcome {
         match json.peek()? {
-            Peek::Object => {
-                walk(&self.decoder.object, &mut self.orders, &mut self.columns, self.rows, json, MAX_DEPTH)
-            }
+            Peek::Object => walk(&self.decoder.object, &mut self.orders, &mut self.columns, self.rows, json, MAX_DEPTH),
             Peek::String => self.read_wrapped(json),
             peek => {
                 json::skip(json, peek, MAX_DEPTH)?;

@@ -67,7 +67,10 @@ fn checksum(json: &str) -> String {
 fn damaged(path: &Path, reason: &str) -> EngineError {
     EngineError::Damaged {
         path: path.display().to_string(),
-        reason: format!("{reason}; compare it with {} and restore it by hand or from a backup", previous(path).display()),
+        reason: format!(
+            "{reason}; compare it with {} and restore it by hand or from a backup",
+            previous(path).display()
+        ),
     }
 }
 

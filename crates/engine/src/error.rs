@@ -71,7 +71,9 @@ impl From<EngineError> for ApiError {
             EngineError::Catalog(error) => catalog_error(&error),
             EngineError::Declaration { .. } => Self::new(ErrorKind::InvalidInput, message),
             EngineError::Stopping => Self::new(ErrorKind::Unavailable, message),
-            EngineError::Replay { .. } | EngineError::Io { .. } | EngineError::Damaged { .. } => Self::internal(message),
+            EngineError::Replay { .. } | EngineError::Io { .. } | EngineError::Damaged { .. } => {
+                Self::internal(message)
+            }
         }
     }
 }

@@ -32,8 +32,7 @@ const HELD_ROWS: usize = 1_000_000;
 impl Feed {
     /// Partitions whose events below the given offsets are in the dataflow already. The log may hold more.
     pub(crate) fn new(next: Vec<Offset>) -> Self {
-        let partition =
-            |next| Mutex::new(Partition { next, waiting: BTreeMap::new(), waiting_rows: 0, behind: true });
+        let partition = |next| Mutex::new(Partition { next, waiting: BTreeMap::new(), waiting_rows: 0, behind: true });
         Self(next.into_iter().map(partition).collect())
     }
 
@@ -150,4 +149,3 @@ pub(crate) fn read_events(
     }
     Ok(events)
 }
-

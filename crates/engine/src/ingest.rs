@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
-use highwater_api::{
-    ApiError, BodyFormat, ErrorKind, IngestReport, IngestRequest, ProducerStamp, RejectedRecord,
-};
+use highwater_api::{ApiError, BodyFormat, ErrorKind, IngestReport, IngestRequest, ProducerStamp, RejectedRecord};
 use highwater_decode::{Decoded, Reject};
 use highwater_log::{Append, Part, Stamp};
 use highwater_model::{EventBatch, Offsets, PartitionId, PartitionRange, Records, RecordsBuilder};

@@ -110,13 +110,9 @@ pub(crate) fn stored_spec(core: &Core, id: ObjectId) -> Option<ViewSpec> {
     let entry = catalog.get(id)?;
     let EntryKind::MaterializedView { .. } = &entry.kind else { return None };
     let planned = match parse(&entry.sql).ok()?.into_iter().next()? {
-        Statement::CreateMaterializedView(create) => core.planner.plan_for_view(
-            &create.query,
-            &entry.sql,
-            &create.columns,
-            &catalog,
-            &entry.name.schema,
-        ),
+        Statement::CreateMaterializedView(create) => {
+            core.planner.plan_for_view(&create.query, &entry.sql, &create.columns, &catalog, &entry.name.schema)
+        }
         _ => return None,
     };
     match planned {
@@ -139,9 +135,9 @@ async fn run(core: &Arc<Core>, spec: ViewSpec) -> Result<(), EngineError> {
     // Its own task: a caller who goes away must not leave a half-made view behind.
     let owner = Arc::clone(core);
     let work = core.jobs.runtime.spawn(async move { build_and_place(&owner, &spec).await });
-    let outcome = work.await.unwrap_or_else(|error| {
-        Err(EngineError::Views(ViewsError::Invariant(format!("a build stopped: {error}"))))
-    });
+    let outcome = work
+        .await
+        .unwrap_or_else(|error| Err(EngineError::Views(ViewsError::Invariant(format!("a build stopped: {error}")))));
     core.jobs.end(id, &outcome);
     // A table may have changed while the view was built.
     let outdated = core.tick.run(|ticker| ticker.flow.outdated()).await?;
@@ -251,4 +247,3 @@ pub(crate) fn cut(mut batch: EventBatch, end: Offset) -> Option<EventBatch> {
     batch.rows = batch.rows.slice(0, rows as usize);
     Some(batch)
 }
-

@@ -32,7 +32,7 @@ pub(crate) async fn open(
         move |source| EngineError::Io { context, source }
     };
     std::fs::create_dir_all(&settings.data).map_err(io("making the data folder"))?;
-    let log: Arc<dyn Log> = EmbeddedLog::open(&settings.data.join("log"), settings.log.clone(), Arc::clone(&clock))?;
+    let log: Arc<dyn Log> = EmbeddedLog::open(&settings.data, settings.log.clone(), Arc::clone(&clock))?;
     let catalog = catalog_file::load(&settings.data)?;
     remove_litter(log.as_ref(), &catalog, &settings)?;
 
@@ -81,7 +81,9 @@ fn remove_litter(log: &dyn Log, catalog: &Catalog, settings: &EngineSettings) ->
         if id >= catalog.next_id() {
             return Err(EngineError::Damaged {
                 path: settings.data.join("catalog.json").display().to_string(),
-                reason: format!("the log holds stream {id}, which the catalog never knew; restore the catalog that belongs to this log"),
+                reason: format!(
+                    "the log holds stream {id}, which the catalog never knew; restore the catalog that belongs to this log"
+                ),
             });
         }
         tracing::info!(stream = %id, "removing the log of a stream that was dropped");

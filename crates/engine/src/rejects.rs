@@ -53,8 +53,10 @@ impl StoredReject {
 pub(crate) fn reject_rows(block: &RecordBlock) -> Result<RecordBatch, ArrowError> {
     let stored = block.records.iter().map(serde_json::from_slice::<StoredReject>).collect::<Result<Vec<_>, _>>();
     let stored = stored.map_err(|error| ArrowError::JsonError(format!("a rejected record: {error}")))?;
-    let text = |of: fn(&StoredReject) -> &str| Arc::new(StringArray::from_iter_values(stored.iter().map(of))) as ArrayRef;
-    let number = |of: fn(&StoredReject) -> i64| Arc::new(Int64Array::from_iter_values(stored.iter().map(of))) as ArrayRef;
+    let text =
+        |of: fn(&StoredReject) -> &str| Arc::new(StringArray::from_iter_values(stored.iter().map(of))) as ArrayRef;
+    let number =
+        |of: fn(&StoredReject) -> i64| Arc::new(Int64Array::from_iter_values(stored.iter().map(of))) as ArrayRef;
     let at = stored.iter().map(|reject| reject.rejected_at);
     let base = block.base_offset.cast_signed();
     RecordBatch::try_new(

@@ -28,7 +28,7 @@ pub(crate) fn status_of(core: &Core, catalog: &Catalog) -> EngineStatus {
         let now = core.reader.read();
         (now.version(), now.ticks)
     };
-    let mut views: Vec<ViewStatus> = view_statuses(core, catalog, &lags).into_iter().map(|(_, view)| view).collect();
+    let mut views: Vec<ViewStatus> = view_statuses(core, catalog, &lags).into_values().collect();
     views.sort_by(|a, b| a.name.cmp(&b.name));
     EngineStatus { version, ticks, streams, views }
 }

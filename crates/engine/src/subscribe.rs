@@ -152,8 +152,9 @@ pub(crate) fn subscribe(core: &Arc<Core>, request: &SubscribeRequest) -> Result<
 }
 
 fn not_followed(name: &ObjectName) -> ApiError {
-    ApiError::new(ErrorKind::InvalidInput, format!("{name} keeps no rows to follow"))
-        .with_hint("follow a materialized view, a table or a keyed stream; a view being built can be followed once it is live")
+    ApiError::new(ErrorKind::InvalidInput, format!("{name} keeps no rows to follow")).with_hint(
+        "follow a materialized view, a table or a keyed stream; a view being built can be followed once it is live",
+    )
 }
 
 impl Subscriber {
@@ -228,8 +229,10 @@ fn net(
     schema: &SchemaRef,
     changes: &[ChangeBatch],
 ) -> Result<(Vec<RecordBatch>, Vec<RecordBatch>), arrow_schema::ArrowError> {
-    let batches: Vec<RecordBatch> =
-        changes.iter().map(|change| RecordBatch::try_new(schema.clone(), change.rows.columns().to_vec())).collect::<Result<_, _>>()?;
+    let batches: Vec<RecordBatch> = changes
+        .iter()
+        .map(|change| RecordBatch::try_new(schema.clone(), change.rows.columns().to_vec()))
+        .collect::<Result<_, _>>()?;
     let all = concat_batches(schema, &batches)?;
     let fields = schema.fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
     let converter = RowConverter::new(fields)?;

@@ -46,12 +46,8 @@ impl TickHandle {
     /// A handle and the commands that its thread will take.
     pub(crate) fn new() -> (Self, Receiver<Command>) {
         let (commands, receiver) = std::sync::mpsc::channel();
-        let handle = Self {
-            commands,
-            signal: Arc::default(),
-            versions: watch::Sender::new(0),
-            figures: RwLock::default(),
-        };
+        let handle =
+            Self { commands, signal: Arc::default(), versions: watch::Sender::new(0), figures: RwLock::default() };
         (handle, receiver)
     }
 

@@ -38,9 +38,8 @@ impl EventBatch {
         let base = self.base_offset.cast_signed();
         columns.push(Arc::new(Int32Array::from_value(self.partition.0.cast_signed(), rows)) as ArrayRef);
         columns.push(Arc::new(Int64Array::from_iter_values(base..base + rows as i64)));
-        columns.push(Arc::new(
-            TimestampMicrosecondArray::from_value(self.ingested_at_micros, rows).with_timezone("UTC"),
-        ));
+        columns
+            .push(Arc::new(TimestampMicrosecondArray::from_value(self.ingested_at_micros, rows).with_timezone("UTC")));
         RecordBatch::try_new(schema.clone(), columns)
     }
 }

@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn draws_a_caret_under_the_place() {
-        let d = Diagnostic::error("no column \"stepz\"", "SELECT\n  stepz FROM s", 2, 3, 5).with_hint("did you mean \"steps\"?");
+        let d = Diagnostic::error("no column \"stepz\"", "SELECT\n  stepz FROM s", 2, 3, 5)
+            .with_hint("did you mean \"steps\"?");
         assert_eq!(
             d.to_string(),
             "error: no column \"stepz\"\n --> sql:2:3\n  |\n2 |   stepz FROM s\n  |   ^^^^^\n  hint: did you mean \"steps\"?\n"

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use highwater_sql::datafusion::common::DFSchema;
-use highwater_sql::datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use highwater_sql::datafusion::logical_expr::Expr;
 use highwater_sql::datafusion::logical_expr::execution_props::ExecutionProps;
+use highwater_sql::datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use highwater_sql::datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 
 use crate::ViewsError;

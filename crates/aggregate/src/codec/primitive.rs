@@ -55,11 +55,13 @@ impl<T: ArrowPrimitiveType<Native: Ordered>> Codec for Primitive<T> {
         })?;
         let values: &[T::Native] = array.values();
         if self.fold_zero {
-            rows::each(input, array.nulls(), |row, slot, weight| {
-                act(&values[row].fold_zero().key(), row, slot, weight);
+            rows::each_value(values, input, array.nulls(), |value, row, slot, weight| {
+                act(&value.fold_zero().key(), row, slot, weight);
             });
         } else {
-            rows::each(input, array.nulls(), |row, slot, weight| act(&values[row].key(), row, slot, weight));
+            rows::each_value(values, input, array.nulls(), |value, row, slot, weight| {
+                act(&value.key(), row, slot, weight);
+            });
         }
         Ok(())
     }

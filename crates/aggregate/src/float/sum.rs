@@ -87,7 +87,7 @@ impl Aggregate for FloatSum {
             types: args[0].data_type().to_string(),
         })?;
         let Self { cells, specials, heap, .. } = self;
-        rows::each_value(array.values(), input, array.nulls(), |value, slot, weight| {
+        rows::each_value(array.values(), input, array.nulls(), |value, _, slot, weight| {
             let cell = &mut cells[slot];
             cell.values += weight;
             if value.is_finite() {

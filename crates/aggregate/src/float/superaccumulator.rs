@@ -3,7 +3,8 @@
 //! After R. M. Neal, "Fast exact summation using small and large superaccumulators" (2015), with one change: Neal keeps
 //! all chunks of the number; with one accumulator for each of a million groups we keep only the window of 64-bit limbs
 //! that differ from the sign, which for values of like magnitude are two or three, held in place. Carries are therefore
-//! propagated at once, which ends after a limb or two. The form is canonical: equal sums are equal limbs.
+//! propagated at once, which ends after a limb or two, most often within one 128-bit addition. The form is canonical:
+//! equal sums are equal limbs.
 
 use num_bigint::BigInt;
 use smallvec::SmallVec;
@@ -40,9 +41,50 @@ impl Superaccumulator {
     /// Adds `value · weight`; the value is finite.
     pub(crate) fn add(&mut self, value: f64, weight: i64) {
         let (mantissa, exponent) = decompose(value);
+        let negative = value.is_sign_negative() != (weight < 0);
+        if weight.unsigned_abs() == 1 && self.add_in_window(mantissa, exponent, negative) {
+            return;
+        }
         let product = u128::from(mantissa) * u128::from(weight.unsigned_abs());
         let words = [product as u64, (product >> 64) as u64, 0];
-        self.add_magnitude(words, exponent, value.is_sign_negative() != (weight < 0));
+        self.add_magnitude(words, exponent, negative);
+    }
+
+    /// The usual case of an addition, quickly: the value lies in the last one or two limbs and the sum does not leave
+    /// them. Otherwise changes nothing and says so.
+    fn add_in_window(&mut self, mantissa: u64, exponent: i64, negative: bool) -> bool {
+        let position = (exponent + BIAS) as u64;
+        let mut word = (position / 64) as usize;
+        let mut value = i128::from(mantissa) << (position % 64);
+        if value as u64 == 0 {
+            value >>= 64;
+            word += 1;
+        }
+        if negative {
+            value = -value;
+        }
+        let Some(limbs) = word.checked_sub(usize::from(self.low)).and_then(|index| self.limbs.get_mut(index..)) else {
+            return false;
+        };
+        match limbs {
+            [last] => {
+                let Some(sum) = i64::try_from(value).ok().and_then(|value| last.cast_signed().checked_add(value))
+                else {
+                    return false;
+                };
+                *last = sum.cast_unsigned();
+            }
+            [low, high] => {
+                let current = i128::from(*low) | i128::from(high.cast_signed()) << 64;
+                let Some(sum) = current.checked_add(value) else {
+                    return false;
+                };
+                (*low, *high) = (sum as u64, (sum >> 64) as u64);
+            }
+            _ => return false,
+        }
+        self.trim();
+        true
     }
 
     /// Adds `value² · weight`; the value is finite.
@@ -138,7 +180,15 @@ impl Superaccumulator {
     }
 
     /// Restores the canonical form.
+    #[inline]
     fn trim(&mut self) {
+        let redundant = matches!(self.limbs.as_slice(), [.., under, top] if *top == extension(*under));
+        if redundant || self.limbs.first().is_none_or(|limb| *limb == 0) {
+            self.trim_ends();
+        }
+    }
+
+    fn trim_ends(&mut self) {
         while let [.., under, top] = self.limbs.as_slice() {
             if *top != extension(*under) {
                 break;

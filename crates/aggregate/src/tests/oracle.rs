@@ -1,10 +1,9 @@
 //! What an aggregate must give, computed from the rows that are left in each group, with other means than the crate's.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Float64Type;
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, UInt32Array, new_null_array};
 use arrow_ord::sort::{SortColumn, lexsort_to_indices};
-use arrow_schema::{DataType, SortOptions};
+use arrow_schema::SortOptions;
 use num_bigint::BigInt;
 
 use super::harness::{Event, SLOTS, array};

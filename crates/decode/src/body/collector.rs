@@ -56,7 +56,10 @@ impl<'a> Collector<'a> {
     ) -> Result<usize, Fault> {
         let text = &self.body[start..limit];
         let outcome = match self.rows.read_json(text) {
-            Ok(end) => follows(&text[end..]).and_then(|()| self.check(start..start + end)).map(|()| end),
+            Ok(end) => follows(&text[end..])
+                .map_err(|fault| fault.shifted(end))
+                .and_then(|()| self.check(start..start + end))
+                .map(|()| end),
             Err(fault) => Err(fault),
         };
         match outcome {
@@ -65,7 +68,7 @@ impl<'a> Collector<'a> {
                 self.keep(start..start + end);
                 Ok(start + end)
             }
-            Err(fault) => self.broken_json(start, limit, *fault),
+            Err(fault) => self.broken_json(start, limit, *fault, follows),
         }
     }
 
@@ -101,15 +104,18 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Whether a record is small enough and UTF-8.
-    pub(super) fn check(&self, range: Range<usize>) -> Outcome {
-        if range.len() > self.max_record_bytes {
-            return Fault::value(format!(
-                "the record has {} bytes, more than the stream's max_record_bytes of {}",
-                range.len(),
-                self.max_record_bytes
-            ));
+    /// Whether so many bytes may be one record.
+    pub(super) fn check_size(&self, bytes: usize) -> Outcome {
+        if bytes <= self.max_record_bytes {
+            return Ok(());
         }
+        let limit = self.max_record_bytes;
+        Fault::value(format!("the record has {bytes} bytes, more than the stream's max_record_bytes of {limit}"))
+    }
+
+    /// Whether a record is small enough and UTF-8.
+    fn check(&self, range: Range<usize>) -> Outcome {
+        self.check_size(range.len())?;
         if !self.valid
             && let Err(error) = std::str::from_utf8(&self.body[range])
         {
@@ -145,16 +151,22 @@ impl<'a> Collector<'a> {
 
     /// A record that was not read: where it ends decides who handles it.
     #[cold]
-    fn broken_json(&mut self, start: usize, limit: usize, fault: Fault) -> Result<usize, Fault> {
+    fn broken_json(
+        &mut self,
+        start: usize,
+        limit: usize,
+        fault: Fault,
+        follows: impl Fn(&[u8]) -> Outcome,
+    ) -> Result<usize, Fault> {
         self.rows.roll_back();
         if matches!(fault, Fault::Syntax { .. }) {
             return Err(fault);
         }
         let mut json = jiter::Jiter::new(&self.body[start..limit]);
         let skipped = json.peek().map_err(Into::into).and_then(|peek| json::skip(&mut json, peek, MAX_DEPTH));
-        match skipped {
+        let end = start + json.current_index();
+        match skipped.and_then(|()| follows(&self.body[end..limit])) {
             Ok(()) => {
-                let end = start + json.current_index();
                 self.reject(start, end, fault);
                 Ok(end)
             }

@@ -8,7 +8,7 @@ use highwater_model::Column;
 
 use super::collector::Collector;
 use super::fields::{Dialect, Field};
-use super::start_of;
+use super::format::start_of;
 use super::text::next_record;
 use crate::fault::{Fault, Outcome};
 use crate::record::path_of;
@@ -40,6 +40,7 @@ pub(super) fn decode(decoder: &Decoder, body: &Bytes) -> Result<Decoded, DecodeE
         };
         let outcome = outcome.and_then(|()| {
             header.object.write(&row, &mut source);
+            collector.check_size(source.len() - written)?;
             if i32::try_from(source.len()).is_err() {
                 return Fault::value("the body's records exceed 2 GiB as JSON; send it in smaller batches");
             }
@@ -96,8 +97,8 @@ impl Header {
 }
 
 fn names(dialect: Dialect, header: &[u8]) -> Result<Vec<String>, DecodeError> {
-    let text = std::str::from_utf8(header)
-        .map_err(|_| DecodeError::Format("the CSV header is not valid UTF-8".to_owned()))?;
+    let text =
+        std::str::from_utf8(header).map_err(|_| DecodeError::Format("the CSV header is not valid UTF-8".to_owned()))?;
     let mut names = Vec::new();
     dialect
         .split(text, &mut Vec::new(), |_, field| {
@@ -203,7 +204,9 @@ impl Row {
     fn read(&mut self, header: &Header, record: &[u8]) -> Outcome {
         let text = match std::str::from_utf8(record) {
             Ok(text) => text,
-            Err(error) => return Fault::value(format!("the row is not valid UTF-8 at its byte {}", error.valid_up_to())),
+            Err(error) => {
+                return Fault::value(format!("the row is not valid UTF-8 at its byte {}", error.valid_up_to()));
+            }
         };
         let Self { bytes, fields, scratch } = self;
         bytes.clear();

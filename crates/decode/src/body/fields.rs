@@ -111,7 +111,7 @@ impl Dialect {
     }
 
     fn trimmed(self, field: &str) -> &str {
-        if self.trim { field.trim_matches([' ', '\t']) } else { field }
+        if self.trim { field.trim_ascii() } else { field }
     }
 }
 

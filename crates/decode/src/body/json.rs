@@ -7,7 +7,7 @@
 use bytes::Bytes;
 
 use super::collector::Collector;
-use super::start_of;
+use super::format::start_of;
 use crate::fault::{Fault, Outcome};
 use crate::json::{balanced_end, starts_with_value};
 use crate::{DecodeError, Decoded, Decoder};
@@ -73,9 +73,11 @@ fn read_line(collector: &mut Collector, start: usize, end: usize) {
 /// Text after a record on its line means that the line is not what it seems, unless it starts another record.
 #[inline]
 fn follows_in_line(rest: &[u8]) -> Outcome {
-    match rest.iter().find(|byte| !is_blank(**byte)) {
-        None | Some(b'{' | b'"' | b'[') => Ok(()),
-        Some(_) => Err(Box::new(Fault::Syntax { at: 0, reason: "more text after the record on its line".to_owned() })),
+    match rest.iter().position(|byte| !is_blank(*byte)).map(|at| (at, rest[at])) {
+        None | Some((_, b'{' | b'"' | b'[')) => Ok(()),
+        Some((at, _)) => {
+            Err(Box::new(Fault::Syntax { at, reason: "more text after the record on its line".to_owned() }))
+        }
     }
 }
 
@@ -123,7 +125,11 @@ fn after_element(body: &[u8], at: usize) -> Result<(usize, bool), (usize, &'stat
         Some(b']') => Ok((at + 1, false)),
         Some(b',') => {
             let next = skip_blanks(body, at + 1);
-            if body.get(next) == Some(&b']') { Err((at, "a comma before the end of the array")) } else { Ok((next, true)) }
+            if body.get(next) == Some(&b']') {
+                Err((at, "a comma before the end of the array"))
+            } else {
+                Ok((next, true))
+            }
         }
         None => Err((at, "the array is not closed: the body ends early")),
         Some(_) => Err((at, "expected a comma or the end of the array")),

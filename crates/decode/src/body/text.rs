@@ -7,7 +7,7 @@ use highwater_model::StreamSchema;
 
 use super::collector::Collector;
 use super::fields::Dialect;
-use super::start_of;
+use super::format::start_of;
 use crate::fault::{Fault, Outcome};
 use crate::{DecodeError, Decoded, Decoder};
 
@@ -27,7 +27,10 @@ impl TextLayout {
         quoted: bool,
     ) -> Result<Self, DecodeError> {
         let wrong = |reason: String| Err(DecodeError::Schema(reason));
-        if !delimiter.is_ascii() || delimiter.is_ascii_alphanumeric() || matches!(delimiter, b'\n' | b'\r' | b'"' | b'{') {
+        if !delimiter.is_ascii()
+            || delimiter.is_ascii_alphanumeric()
+            || matches!(delimiter, b'\n' | b'\r' | b'"' | b'{')
+        {
             return wrong(format!("'{}' cannot delimit fields; use ; , | or a tab", char::from(delimiter)));
         }
         let columns: Vec<Option<usize>> = layout.iter().map(|name| schema.index_of(name)).collect();

@@ -5,7 +5,6 @@
 
 mod base64;
 mod builder;
-pub(crate) mod decimal;
 mod list;
 mod map;
 mod number;

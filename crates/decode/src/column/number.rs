@@ -2,7 +2,7 @@
 
 use jiter::{Jiter, NumberInt, Peek};
 
-use super::decimal::{Decimal, Misfit, Rounding};
+use crate::decimal::{Decimal, Misfit, Rounding};
 use crate::fault::{Fault, Outcome, shorten};
 
 /// An integer column's Rust type.
@@ -39,6 +39,9 @@ pub(super) fn json_integer<T: Integer>(json: &mut Jiter, peek: Peek) -> Outcome<
 /// The integer a text holds: decimal, with an exponent or fraction only if the value is whole.
 pub(super) fn text_integer<T: Integer>(text: &str) -> Outcome<T> {
     let text = text.trim_ascii();
+    if let Some(value) = plain_integer(text.as_bytes()) {
+        return T::try_from(value).or_else(|_| out_of_range(text, T::RANGE));
+    }
     let exact = Decimal::parse(text.as_bytes()).ok_or(Misfit::NoNumber).and_then(|d| d.scaled(0, Rounding::Exact));
     match exact {
         Ok(value) => T::try_from(value).or_else(|_| out_of_range(text, T::RANGE)),
@@ -47,12 +50,31 @@ pub(super) fn text_integer<T: Integer>(text: &str) -> Outcome<T> {
     }
 }
 
+/// An optional minus and 1 to 18 digits, the common case; `None` leaves the text to the exact reader.
+#[inline]
+fn plain_integer(text: &[u8]) -> Option<i64> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    if digits.is_empty() || digits.len() > 18 {
+        return None;
+    }
+    let mut value = 0;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + i64::from(digit);
+    }
+    Some(if digits.len() < text.len() { -value } else { value })
+}
+
 /// A decimal column's unscaled value of a number as text.
 pub(super) fn decimal(text: &str, precision: u8, scale: i8) -> Outcome<i128> {
     let text = text.trim_ascii();
     let limit = 10_i128.checked_pow(u32::from(precision)).unwrap_or(i128::MAX);
-    let exact =
-        Decimal::parse(text.as_bytes()).ok_or(Misfit::NoNumber).and_then(|d| d.scaled(i32::from(scale), Rounding::Exact));
+    let exact = Decimal::parse(text.as_bytes())
+        .ok_or(Misfit::NoNumber)
+        .and_then(|d| d.scaled(i32::from(scale), Rounding::Exact));
     match exact {
         Ok(value) if value > -limit && value < limit => Ok(value),
         Ok(_) | Err(Misfit::OutOfRange) => {

@@ -46,12 +46,7 @@ impl ColumnPlan {
         Self::compile(&column.name, &column.data_type, column.nullable, column.time.as_ref())
     }
 
-    fn compile(
-        name: &str,
-        data_type: &DataType,
-        nullable: bool,
-        time: Option<&TimeEncoding>,
-    ) -> Result<Self, String> {
+    fn compile(name: &str, data_type: &DataType, nullable: bool, time: Option<&TimeEncoding>) -> Result<Self, String> {
         Ok(Self { name: name.into(), nullable, kind: kind(data_type, time)? })
     }
 
@@ -86,9 +81,7 @@ fn kind(data_type: &DataType, time: Option<&TimeEncoding>) -> Result<Kind, Strin
             let object = Arc::new(ObjectPlan::flat(fields.iter().map(|field| field.name().as_str())));
             Kind::Struct { fields: fields.clone(), object, children }
         }
-        DataType::List(item) => {
-            Kind::List { item: item.clone(), plan: Arc::new(ColumnPlan::field(item, time)?) }
-        }
+        DataType::List(item) => Kind::List { item: item.clone(), plan: Arc::new(ColumnPlan::field(item, time)?) },
         DataType::Map(entries, false) => map(entries, time)?,
         other => {
             return Err(format!(

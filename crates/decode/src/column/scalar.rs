@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use jiter::{Jiter, NumberInt, Peek};
 
+use super::base64;
 use super::number::{decimal, json_float, json_integer, number_text, text_float, text_integer};
 use super::values::{Blobs, Values};
-use super::base64;
 use crate::fault::{Fault, Outcome};
 use crate::json;
 use crate::time::{DatePattern, parse_date};
@@ -181,8 +181,8 @@ fn date(text: &str, pattern: Option<&Arc<DatePattern>>) -> Outcome<i32> {
     let text = text.trim_ascii();
     match pattern {
         None => parse_date(text.as_bytes()).map_or_else(|| Fault::expected("a date such as 2016-02-02", text), Ok),
-        Some(pattern) => pattern.read(text).or_else(|reason| {
-            Fault::expected(&format!("a date like '{}' ({reason})", pattern.text()), text)
-        }),
+        Some(pattern) => pattern
+            .read(text)
+            .or_else(|reason| Fault::expected(&format!("a date like '{}' ({reason})", pattern.text()), text)),
     }
 }

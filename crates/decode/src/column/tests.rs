@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::base64;
-use super::decimal::{Decimal, Misfit, Rounding};
+use crate::decimal::{Decimal, Misfit, Rounding};
 
 proptest! {
     #[test]

@@ -175,7 +175,8 @@ impl Values {
             Self::Float64(values) => primitive::<Float64Type>(values, nulls)?,
             Self::Date { values, .. } => primitive::<Date32Type>(values, nulls)?,
             Self::Decimal { values, precision, scale } => Arc::new(
-                PrimitiveArray::<Decimal128Type>::try_new(values.into(), nulls)?.with_precision_and_scale(precision, scale)?,
+                PrimitiveArray::<Decimal128Type>::try_new(values.into(), nulls)?
+                    .with_precision_and_scale(precision, scale)?,
             ),
             Self::Time { values, unit, zone, .. } => match unit {
                 TimeUnit::Second => timestamp::<TimestampSecondType>(values, nulls, zone)?,
@@ -198,10 +199,7 @@ impl Values {
     }
 }
 
-fn primitive<T: ArrowPrimitiveType>(
-    values: Vec<T::Native>,
-    nulls: Option<NullBuffer>,
-) -> Result<ArrayRef, ArrowError> {
+fn primitive<T: ArrowPrimitiveType>(values: Vec<T::Native>, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
     Ok(Arc::new(PrimitiveArray::<T>::try_new(values.into(), nulls)?))
 }
 

@@ -70,9 +70,8 @@ pub(super) fn fraction(text: &[u8]) -> Option<(u32, usize)> {
     if length == 0 {
         return None;
     }
-    let nanos = (0..9).fold(0, |nanos, place| {
-        nanos * 10 + if place < length { u32::from(text[place] - b'0') } else { 0 }
-    });
+    let nanos =
+        (0..9).fold(0, |nanos, place| nanos * 10 + if place < length { u32::from(text[place] - b'0') } else { 0 });
     Some((nanos, length))
 }
 

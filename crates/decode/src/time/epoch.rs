@@ -1,6 +1,6 @@
 //! Counts of seconds, milliseconds, microseconds or nanoseconds since the epoch, exactly, without floats.
 
-use crate::column::decimal::{Decimal, Misfit, Rounding};
+use crate::decimal::{Decimal, Misfit, Rounding};
 
 /// A count of `10^-digits` seconds for a column that counts `10^-column_digits` seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

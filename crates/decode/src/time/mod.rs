@@ -5,6 +5,7 @@
 
 mod civil;
 mod epoch;
+mod moment;
 mod pattern;
 mod reader;
 mod rfc3339;
@@ -14,14 +15,8 @@ mod zone;
 mod tests;
 
 pub(crate) use civil::parse_date;
+pub(crate) use moment::Moment;
 pub(crate) use pattern::DatePattern;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use pattern::compare;
 pub(crate) use reader::{TimePlan, TimeReader};
-
-/// A moment as seconds since 1970-01-01T00:00:00 (on some clock: UTC or local) and nanoseconds after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment {
-    pub(crate) seconds: i64,
-    pub(crate) nanos: u32,
-}

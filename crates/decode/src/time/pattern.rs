@@ -20,6 +20,7 @@ pub(super) enum Reading {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
+    Byte(u8),
     Literal(Vec<u8>),
     Year,
     Month,
@@ -37,7 +38,15 @@ enum Step {
 pub(super) struct Pattern {
     text: String,
     items: Vec<Item<'static>>,
-    steps: Option<Vec<Step>>,
+    steps: Option<Steps>,
+}
+
+/// What a pattern asks for, item by item, when the hand can read all of it.
+#[derive(Debug)]
+struct Steps {
+    steps: Vec<Step>,
+    /// Whether hours are written as 1 to 12 with AM or PM.
+    twelve: bool,
 }
 
 impl Pattern {
@@ -51,7 +60,7 @@ impl Pattern {
         let items = StrftimeItems::new(&meant)
             .parse_to_owned()
             .map_err(|_| format!("'{pattern}' is no strftime pattern; see the specifiers such as %Y-%m-%d %H:%M:%S"))?;
-        let steps = items.iter().map(step).collect();
+        let steps = Steps::new(&items);
         let compiled = Self { text: pattern.to_owned(), items, steps };
         compiled.check()?;
         Ok(compiled)
@@ -69,7 +78,7 @@ impl Pattern {
 
     /// Reads a text, whole; the error is the reason.
     pub(super) fn read(&self, text: &str) -> Result<Reading, String> {
-        match self.steps.as_ref().and_then(|steps| run(steps, text.as_bytes())) {
+        match self.steps.as_ref().and_then(|steps| steps.run(text.as_bytes())) {
             Some(moment) => Ok(Reading::Local(moment)),
             None => self.read_any(text),
         }
@@ -100,7 +109,10 @@ impl Pattern {
     /// A pattern must say enough to name a moment: it is tried on what it prints itself.
     fn check(&self) -> Result<(), String> {
         self.sample().map(|_| ()).map_err(|reason| {
-            format!("pattern '{}' does not name a date and time ({reason}); it needs at least a year, month and day", self.text)
+            format!(
+                "pattern '{}' does not name a date and time ({reason}); it needs at least a year, month and day",
+                self.text
+            )
         })
     }
 
@@ -108,7 +120,8 @@ impl Pattern {
         use std::fmt::Write;
         let moment: DateTime<FixedOffset> = DateTime::from_timestamp(1_454_472_306, 0).unwrap_or_default().into();
         let mut text = String::new();
-        write!(text, "{}", moment.format_with_items(self.items.iter())).map_err(|_| "it cannot be printed".to_owned())?;
+        write!(text, "{}", moment.format_with_items(self.items.iter()))
+            .map_err(|_| "it cannot be printed".to_owned())?;
         self.read_any(&text)
     }
 }
@@ -127,10 +140,8 @@ fn default_time(parsed: &mut Parsed) -> ParseResult<()> {
 /// The step of an item; `None` when only chrono knows it.
 fn step(item: &Item<'static>) -> Option<Step> {
     Some(match item {
-        Item::Literal(text) => Step::Literal(text.as_bytes().to_vec()),
-        Item::OwnedLiteral(text) => Step::Literal(text.as_bytes().to_vec()),
-        Item::Space(text) => Step::Literal(text.as_bytes().to_vec()),
-        Item::OwnedSpace(text) => Step::Literal(text.as_bytes().to_vec()),
+        Item::Literal(text) | Item::Space(text) => literal(text),
+        Item::OwnedLiteral(text) | Item::OwnedSpace(text) => literal(text),
         Item::Numeric(Numeric::Year, _) => Step::Year,
         Item::Numeric(Numeric::Month, _) => Step::Month,
         Item::Numeric(Numeric::Day, _) => Step::Day,
@@ -144,49 +155,70 @@ fn step(item: &Item<'static>) -> Option<Step> {
     })
 }
 
-/// Runs the steps over the whole text; `None` hands the text to chrono.
-fn run(steps: &[Step], text: &[u8]) -> Option<Moment> {
-    let mut civil = Civil::default();
-    let mut hour_of_twelve = None;
-    let mut afternoon = None;
-    let mut rest = text;
-    for step in steps {
-        match step {
-            Step::Literal(literal) => rest = rest.strip_prefix(literal.as_slice())?,
-            Step::Year => (civil.year, rest) = (digits::<4>(rest)?, &rest[4..]),
-            Step::Month => (civil.month, rest) = one_or_two(rest)?,
-            Step::Day => (civil.day, rest) = one_or_two(rest)?,
-            Step::Hour => (civil.hour, rest) = one_or_two(rest)?,
-            Step::HourOfTwelve => {
-                let (hour, after) = one_or_two(rest)?;
-                (hour_of_twelve, rest) = ((1..=12).contains(&hour).then_some(hour), after);
-            }
-            Step::Minute => (civil.minute, rest) = one_or_two(rest)?,
-            Step::Second => (civil.second, rest) = one_or_two(rest)?,
-            Step::Fraction => {
-                if let Some((b'.', after)) = rest.split_first() {
-                    let (nanos, length) = fraction(after)?;
-                    (civil.nanos, rest) = (nanos, &after[length..]);
+fn literal(text: &str) -> Step {
+    match text.as_bytes() {
+        [byte] => Step::Byte(*byte),
+        bytes => Step::Literal(bytes.to_vec()),
+    }
+}
+
+impl Steps {
+    /// `None` when only chrono can read the pattern.
+    fn new(items: &[Item<'static>]) -> Option<Self> {
+        let steps: Vec<Step> = items.iter().map(step).collect::<Option<_>>()?;
+        let has = |step| steps.contains(&step);
+        match (has(Step::Hour), has(Step::HourOfTwelve), has(Step::Noon)) {
+            (_, false, false) => Some(Self { steps, twelve: false }),
+            (false, true, true) => Some(Self { steps, twelve: true }),
+            _ => None,
+        }
+    }
+
+    /// Reads the whole text; `None` hands it to chrono.
+    fn run(&self, text: &[u8]) -> Option<Moment> {
+        let mut civil = Civil::default();
+        let mut afternoon = false;
+        let mut rest = text;
+        for step in &self.steps {
+            match step {
+                Step::Byte(byte) => {
+                    let (first, after) = rest.split_first()?;
+                    if first != byte {
+                        return None;
+                    }
+                    rest = after;
+                }
+                Step::Literal(literal) => rest = rest.strip_prefix(literal.as_slice())?,
+                Step::Year => (civil.year, rest) = (digits::<4>(rest)?, &rest[4..]),
+                Step::Month => (civil.month, rest) = one_or_two(rest)?,
+                Step::Day => (civil.day, rest) = one_or_two(rest)?,
+                Step::Hour | Step::HourOfTwelve => (civil.hour, rest) = one_or_two(rest)?,
+                Step::Minute => (civil.minute, rest) = one_or_two(rest)?,
+                Step::Second => (civil.second, rest) = one_or_two(rest)?,
+                Step::Fraction => {
+                    if let Some((b'.', after)) = rest.split_first() {
+                        let (nanos, length) = fraction(after)?;
+                        (civil.nanos, rest) = (nanos, &after[length..]);
+                    }
+                }
+                Step::Noon => {
+                    afternoon = match rest.first_chunk::<2>()? {
+                        [b'a' | b'A', b'm' | b'M'] => false,
+                        [b'p' | b'P', b'm' | b'M'] => true,
+                        _ => return None,
+                    };
+                    rest = &rest[2..];
                 }
             }
-            Step::Noon => {
-                afternoon = Some(match rest.first_chunk::<2>()? {
-                    [b'a' | b'A', b'm' | b'M'] => false,
-                    [b'p' | b'P', b'm' | b'M'] => true,
-                    _ => return None,
-                });
-                rest = &rest[2..];
+        }
+        if self.twelve {
+            if !(1..=12).contains(&civil.hour) {
+                return None;
             }
+            civil.hour = civil.hour % 12 + if afternoon { 12 } else { 0 };
         }
+        if rest.is_empty() { civil.moment() } else { None }
     }
-    match (steps.contains(&Step::HourOfTwelve), steps.contains(&Step::Noon)) {
-        (true, true) if !steps.contains(&Step::Hour) => {
-            civil.hour = hour_of_twelve? % 12 + if afternoon? { 12 } else { 0 };
-        }
-        (false, false) => {}
-        _ => return None,
-    }
-    if rest.is_empty() { civil.moment() } else { None }
 }
 
 /// One or two digits, as many as there are, and what follows.
@@ -237,7 +269,7 @@ pub(crate) fn compare(text: &str) {
         "%H:%M %Y/%d/%m",
     ];
     for pattern in PATTERNS.iter().filter_map(|pattern| Pattern::new(pattern).ok()) {
-        if let Some(moment) = pattern.steps.as_ref().and_then(|steps| run(steps, text.as_bytes())) {
+        if let Some(moment) = pattern.steps.as_ref().and_then(|steps| steps.run(text.as_bytes())) {
             assert_eq!(pattern.read_any(text), Ok(Reading::Local(moment)), "{text:?} as {}", pattern.text);
         }
     }

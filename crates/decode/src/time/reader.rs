@@ -10,7 +10,7 @@ use super::epoch::Epoch;
 use super::pattern::{Pattern, Reading};
 use super::zone::Zone;
 use super::{Moment, rfc3339};
-use crate::column::decimal::Misfit;
+use crate::decimal::Misfit;
 use crate::fault::{Fault, Outcome, shorten};
 
 /// How a time column is read; compiled once per schema.
@@ -54,16 +54,19 @@ impl TimePlan {
         let compiled = Pattern::new(pattern)?;
         let zone = zone
             .map(|name| {
-                name.parse::<Tz>()
-                    .map_err(|_| format!("there is no time zone \"{name}\"; use an IANA name such as Europe/Berlin or UTC"))
+                name.parse::<Tz>().map_err(|_| {
+                    format!("there is no time zone \"{name}\"; use an IANA name such as Europe/Berlin or UTC")
+                })
             })
             .transpose()?;
         match (zoned, compiled.is_absolute(), zone) {
-            (true, false, None) => Err(format!("pattern '{pattern}' holds no offset; declare the IANA zone the times are in")),
-            (false, true, _) => Err(format!("pattern '{pattern}' holds an offset; declare the column as TIMESTAMPTZ")),
-            (false, false, Some(zone)) => {
-                Err(format!("a TIMESTAMP without a zone cannot be read in zone {zone}; declare the column as TIMESTAMPTZ"))
+            (true, false, None) => {
+                Err(format!("pattern '{pattern}' holds no offset; declare the IANA zone the times are in"))
             }
+            (false, true, _) => Err(format!("pattern '{pattern}' holds an offset; declare the column as TIMESTAMPTZ")),
+            (false, false, Some(zone)) => Err(format!(
+                "a TIMESTAMP without a zone cannot be read in zone {zone}; declare the column as TIMESTAMPTZ"
+            )),
             _ => Ok(Encoding::Pattern { pattern: Arc::new(compiled), zone }),
         }
     }

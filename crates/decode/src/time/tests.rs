@@ -59,7 +59,8 @@ proptest! {
 
 #[test]
 fn zones_around_every_transition() {
-    for name in ["America/Los_Angeles", "Australia/Lord_Howe", "Europe/Berlin", "America/St_Johns", "Africa/Casablanca"] {
+    for name in ["America/Los_Angeles", "Australia/Lord_Howe", "Europe/Berlin", "America/St_Johns", "Africa/Casablanca"]
+    {
         let tz: chrono_tz::Tz = name.parse().unwrap();
         let mut zone = Zone::new(tz);
         // Every quarter of an hour of two years.

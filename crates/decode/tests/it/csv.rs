@@ -19,11 +19,10 @@ fn csv(body: &str) -> Decoded {
 
 #[test]
 fn columns_are_matched_by_name_and_path() {
-    let decoded = csv("name,other,user.id,ZIP,ok\n\"a \"\"q\"\", é\",x,1,0123,true\n,,2,\"\",F\nb,,3\n\nc,,\nd,,4,5,6,7\n\\\t,,5\r\n\"two\nlines\",,6\n");
-    assert_eq!(
-        rows(&decoded),
-        ["1|a \"q\", é|true|0123", "2|∅|false|", "3|b|∅|∅", "5|\\\t|∅|∅", "6|two\nlines|∅|∅"]
+    let decoded = csv(
+        "name,other,user.id,ZIP,ok\n\"a \"\"q\"\", é\",x,1,0123,true\n,,2,\"\",F\nb,,3\n\nc,,\nd,,4,5,6,7\n\\\t,,5\r\n\"two\nlines\",,6\n",
     );
+    assert_eq!(rows(&decoded), ["1|a \"q\", é|true|0123", "2|∅|false|", "3|b|∅|∅", "5|\\\t|∅|∅", "6|two\nlines|∅|∅"]);
     assert_eq!(
         rejects(&decoded),
         [
@@ -34,7 +33,8 @@ fn columns_are_matched_by_name_and_path() {
     assert_eq!(decoded.rejects[1].raw.as_ref(), b"d,,4,5,6,7");
     assert_eq!(
         decoded.records().get(0),
-        "{\"name\":\"a \\\"q\\\", é\",\"user\":{\"id\":\"1\",\"address\":{\"zip\":\"0123\"}},\"Ok\":\"true\"}".as_bytes()
+        "{\"name\":\"a \\\"q\\\", é\",\"user\":{\"id\":\"1\",\"address\":{\"zip\":\"0123\"}},\"Ok\":\"true\"}"
+            .as_bytes()
     );
 }
 
@@ -64,4 +64,13 @@ fn a_broken_row_leaves_its_neighbours_alone() {
     assert_eq!(rows(&decoded), ["2|b|∅|∅", "4|e|∅|∅"]);
     let raw: Vec<_> = decoded.rejects.iter().map(|r| (r.line, r.raw.clone())).collect();
     assert_eq!(raw, [(2, Bytes::from("1,\"a")), (4, Bytes::from("3,\"c\" d"))]);
+}
+
+#[test]
+fn rows_that_grow_over_the_limit_are_rejected() {
+    let mut schema = StreamSchema::json(columns());
+    schema.max_record_bytes = 40;
+    let decoded = decode(&schema, BodyFormat::Csv, "id,name\n1,a\n2,aaaaaaaaaaaaaaaaaaaaaaaaa\n3,b\n");
+    assert_eq!(rows(&decoded), ["1|a|∅|∅", "3|b|∅|∅"]);
+    assert!(decoded.rejects[0].reason.contains("more than the stream's max_record_bytes of 40"));
 }

@@ -55,7 +55,8 @@ fn maps() {
     assert_eq!(rows(&decoded), ["{a: 1, b: ∅}", "{}", "{a: 3, b: 2}", "{: 4}", "∅"]);
     assert_eq!(decoded.rejects.len(), 2);
     let many: String = (0..40).map(|n| format!("\"k{}\":{n},", n % 30)).collect();
-    let decoded = ndjson(vec![column("m", map(DataType::Int64))], format!("{{\"m\":{{{}}}}}", many.trim_end_matches(',')));
+    let decoded =
+        ndjson(vec![column("m", map(DataType::Int64))], format!("{{\"m\":{{{}}}}}", many.trim_end_matches(',')));
     assert!(rows(&decoded)[0].starts_with("{k0: 30, k1: 31"), "{:?}", rows(&decoded));
 }
 
@@ -90,12 +91,7 @@ fn paths() {
     );
     assert_eq!(
         rows(&decoded),
-        [
-            "1|a|2|{\"id\":1}|1",
-            "2|∅|∅|{\"id\":2}|2",
-            "3|∅|∅|{\"id\":3}|3",
-            "4|z|∅|{\"id\":4}|4"
-        ]
+        ["1|a|2|{\"id\":1}|1", "2|∅|∅|{\"id\":2}|2", "3|∅|∅|{\"id\":3}|3", "4|z|∅|{\"id\":4}|4"]
     );
     assert_eq!(
         rejects(&decoded),

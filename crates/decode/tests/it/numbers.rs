@@ -81,9 +81,14 @@ fn floats_are_correctly_rounded_and_finite() {
     ] {
         assert_eq!(number(data_type.clone(), json).as_deref(), Ok(expected), "{data_type} {json}");
     }
-    for (data_type, json) in
-        [(Float64, "1e309"), (Float64, "\"NaN\""), (Float64, "\"inf\""), (Float64, "\"infinity\""), (Float32, "1e39"), (Float64, "true")]
-    {
+    for (data_type, json) in [
+        (Float64, "1e309"),
+        (Float64, "\"NaN\""),
+        (Float64, "\"inf\""),
+        (Float64, "\"infinity\""),
+        (Float32, "1e39"),
+        (Float64, "true"),
+    ] {
         assert!(number(data_type.clone(), json).is_err(), "{data_type} {json}");
     }
 }
@@ -91,9 +96,14 @@ fn floats_are_correctly_rounded_and_finite() {
 #[test]
 fn decimals_are_exact() {
     let money = DataType::Decimal128(10, 2);
-    for (json, expected) in
-        [("1.5", "1.50"), ("-0.01", "-0.01"), ("\"12345678.90\"", "12345678.90"), ("1.500", "1.50"), ("1e2", "100.00"), ("99999999.99", "99999999.99")]
-    {
+    for (json, expected) in [
+        ("1.5", "1.50"),
+        ("-0.01", "-0.01"),
+        ("\"12345678.90\"", "12345678.90"),
+        ("1.500", "1.50"),
+        ("1e2", "100.00"),
+        ("99999999.99", "99999999.99"),
+    ] {
         assert_eq!(number(money.clone(), json).as_deref(), Ok(expected), "{json}");
     }
     assert_eq!(number(money.clone(), "1.005").unwrap_err(), "\"1.005\" has more digits than DECIMAL(10, 2) keeps");
@@ -106,7 +116,9 @@ fn decimals_are_exact() {
 
 #[test]
 fn booleans_dates_and_bytes() {
-    for (json, expected) in [("true", "true"), ("false", "false"), ("1", "true"), ("0", "false"), ("\"True\"", "true"), ("\"f\"", "false")] {
+    for (json, expected) in
+        [("true", "true"), ("false", "false"), ("1", "true"), ("0", "false"), ("\"True\"", "true"), ("\"f\"", "false")]
+    {
         assert_eq!(number(DataType::Boolean, json).as_deref(), Ok(expected), "{json}");
     }
     assert!(number(DataType::Boolean, "2").is_err());
@@ -115,7 +127,9 @@ fn booleans_dates_and_bytes() {
     for bad in ["\"2015-02-29\"", "\"2016-2-9\"", "\"2016-02-09T00:00:00Z\"", "16000", "\"2016-13-01\"", "\"\""] {
         assert!(number(DataType::Date32, bad).is_err(), "{bad}");
     }
-    for (text, expected) in [("aGk=", "6869"), ("aGk", "6869"), ("", ""), ("/+8=", "ffef"), ("_-8", "ffef"), ("aGVs", "68656c")] {
+    for (text, expected) in
+        [("aGk=", "6869"), ("aGk", "6869"), ("", ""), ("/+8=", "ffef"), ("_-8", "ffef"), ("aGVs", "68656c")]
+    {
         assert_eq!(number(DataType::Binary, &format!("\"{text}\"")).as_deref(), Ok(expected), "{text}");
     }
     for bad in ["a", "aGk*", "aGl=", "aGk==", "a===", "=", "aG k"] {

@@ -47,7 +47,8 @@ fn layouts_and_partitions() {
     assert!(layout(b';', &["a", "a"]).unwrap_err().contains("twice"));
     assert!(layout(b'e', &["a"]).unwrap_err().contains("cannot delimit"));
     assert!(layout(0xe9, &["a"]).unwrap_err().contains("cannot delimit"));
-    let mut schema = StreamSchema::json(vec![column("a", DataType::List(Arc::new(Field::new("item", DataType::Int64, true))))]);
+    let mut schema =
+        StreamSchema::json(vec![column("a", DataType::List(Arc::new(Field::new("item", DataType::Int64, true))))]);
     schema.partition_by = vec![0];
     assert!(Decoder::new(&schema).unwrap_err().to_string().contains("cannot pick the partition"));
     schema.partition_by = vec![7];

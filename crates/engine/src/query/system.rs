@@ -41,7 +41,7 @@ pub(super) fn rows(core: &Core, catalog: &Catalog, name: &str) -> Option<Result<
 }
 
 /// Objects in the order of their names.
-fn sorted<'a>(catalog: &'a Catalog, wanted: impl Fn(&EntryKind) -> bool) -> Vec<&'a Entry> {
+fn sorted(catalog: &Catalog, wanted: impl Fn(&EntryKind) -> bool) -> Vec<&Entry> {
     let mut entries: Vec<&Entry> = catalog.entries().filter(|entry| wanted(&entry.kind)).collect();
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     entries

@@ -126,7 +126,10 @@ async fn redeclare(
     }
     let size = core.log.size(id).map_err(EngineError::from)?;
     if size.records > 0 || size.rejects > 0 {
-        let message = format!("{name} holds {} records and {} rejects that the new declaration may not read", size.records, size.rejects);
+        let message = format!(
+            "{name} holds {} records and {} rejects that the new declaration may not read",
+            size.records, size.rejects
+        );
         return Err(ApiError::new(ErrorKind::Conflict, message)
             .with_hint("create a stream of another name and send it the events, or DROP this one first"));
     }

@@ -29,8 +29,11 @@ pub(super) async fn drop_objects(core: &Arc<Core>, statement: &Drop, schema: &st
         match catalog.find(name.schema.as_deref(), &name.name, schema) {
             Ok(entry) if !fits(statement.kind, &entry.kind) => {
                 let message = format!("{} is a {}", entry.name, entry.kind.noun());
-                return Err(ApiError::new(highwater_api::ErrorKind::Conflict, message)
-                    .with_hint(format!("write DROP {} {}", entry.kind.noun().to_uppercase(), entry.name)));
+                return Err(ApiError::new(highwater_api::ErrorKind::Conflict, message).with_hint(format!(
+                    "write DROP {} {}",
+                    entry.kind.noun().to_uppercase(),
+                    entry.name
+                )));
             }
             Ok(entry) => ids.push(entry.id),
             Err(error) if error.is_not_found() && statement.if_exists => notices.push(error.to_string()),

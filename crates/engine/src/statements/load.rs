@@ -18,8 +18,11 @@ const LISTED: usize = 5;
 pub(super) fn read(core: &Core, load: &TableLoad, schema: &StreamSchema, app: &str) -> Result<Records, ApiError> {
     let relative = Path::new(&load.path);
     if relative.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
-        return Err(ApiError::new(ErrorKind::InvalidInput, format!("the path {:?} leaves the app's folder", load.path))
-            .with_hint("write a path below the folder of app.sql, without .. and without a leading /"));
+        return Err(ApiError::new(
+            ErrorKind::InvalidInput,
+            format!("the path {:?} leaves the app's folder", load.path),
+        )
+        .with_hint("write a path below the folder of app.sql, without .. and without a leading /"));
     }
     let folder = core.folders.read().get(app).cloned();
     let path = folder.unwrap_or_default().join(relative);

@@ -37,7 +37,9 @@ pub(crate) async fn run(core: &Arc<Core>, request: SqlRequest) -> Result<SqlAnsw
     for statement in &statements {
         answer = Some(one(core, statement, &request, &schema).await?);
     }
-    answer.ok_or_else(|| ApiError::new(ErrorKind::InvalidInput, "there is no statement").with_hint("write one, such as SHOW VIEWS"))
+    answer.ok_or_else(|| {
+        ApiError::new(ErrorKind::InvalidInput, "there is no statement").with_hint("write one, such as SHOW VIEWS")
+    })
 }
 
 async fn one(

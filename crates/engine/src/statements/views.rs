@@ -66,13 +66,13 @@ pub(super) async fn create_materialized_view(
         if create.if_not_exists {
             return Ok(Done::nothing(format!("{name} exists")));
         }
-        let same = matches!(&existing.kind, EntryKind::MaterializedView { query_sql, .. } if *query_sql == create.query_sql);
+        let same =
+            matches!(&existing.kind, EntryKind::MaterializedView { query_sql, .. } if *query_sql == create.query_sql);
         if create.or_replace && same && existing.sql == create.sql {
             return Ok(Done::nothing(format!("{name} is declared so already")));
         }
     }
-    let planned =
-        core.planner.plan_for_view(&create.query, text, &create.columns, &catalog, &name.schema)?;
+    let planned = core.planner.plan_for_view(&create.query, text, &create.columns, &catalog, &name.schema)?;
     let ViewQuery { plan, mut columns, depends_on } = planned;
     // A query that cannot be maintained is refused before anything is declared.
     let lowered = ViewPlan::new(&ViewSpec { id: catalog.next_id(), name: name.clone(), plan: plan.clone() });

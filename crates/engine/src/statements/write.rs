@@ -64,7 +64,10 @@ fn check_new_keys(core: &Core, table: &StreamRuntime, rows: &[RecordBatch]) -> R
     for batch in rows {
         let keys: Vec<ArrayRef> = keyed.key.iter().map(|column| batch.column(*column).clone()).collect();
         if keys.iter().any(|key| key.null_count() > 0) {
-            return Err(ApiError::new(ErrorKind::InvalidInput, format!("a NULL in ({names}), the key of {}", table.name)));
+            return Err(ApiError::new(
+                ErrorKind::InvalidInput,
+                format!("a NULL in ({names}), the key of {}", table.name),
+            ));
         }
         if store.lookup(&keys).map_err(EngineError::from)?.num_rows() > 0 {
             return Err(conflict("a row of this key exists"));
@@ -111,7 +114,9 @@ fn encode(table: &StreamRuntime, rows: &[RecordBatch], deleted: bool) -> Result<
     let decoded = table.decoder.decode_body(BodyFormat::NdJson, &text.into());
     let decoded = decoded.map_err(|error| ApiError::internal(error.to_string()))?;
     match decoded.rejects.first() {
-        Some(reject) => Err(ApiError::new(ErrorKind::InvalidInput, format!("a row for {}: {}", table.name, reject.reason))),
+        Some(reject) => {
+            Err(ApiError::new(ErrorKind::InvalidInput, format!("a row for {}: {}", table.name, reject.reason)))
+        }
         None => Ok(decoded.records()),
     }
 }

@@ -21,7 +21,8 @@ async fn a_replaced_view_takes_its_readers_along() {
     let folder = tempfile::tempdir().unwrap();
     let engine = open(folder.path()).await;
     sql(&engine, STEPS).await;
-    sql(&engine, "CREATE MATERIALIZED VIEW most AS SELECT day, max(steps) AS steps FROM daily_steps GROUP BY day").await;
+    sql(&engine, "CREATE MATERIALIZED VIEW most AS SELECT day, max(steps) AS steps FROM daily_steps GROUP BY day")
+        .await;
     ingest(&engine, "steps", &steps(0, 970)).await;
     let before = sql(&engine, "SELECT steps FROM most").await;
     sql(&engine, "CREATE OR REPLACE MATERIALIZED VIEW daily_steps AS

@@ -89,7 +89,8 @@ async fn the_leaderboards_of_the_oracle() {
             });
             // In order, for sequences have no gaps; many in flight, for batches of one row share an fsync.
             use futures::StreamExt;
-            let reports: Vec<_> = futures::stream::iter(sends).buffered(if batch == 1 { 64 } else { 1 }).collect().await;
+            let reports: Vec<_> =
+                futures::stream::iter(sends).buffered(if batch == 1 { 64 } else { 1 }).collect().await;
             assert!(reports.into_iter().all(|report| report.unwrap().rejected == 0));
         }
         engine.ingest(request("fitbit_hourly", BodyFormat::NdJson, "")).await.unwrap();

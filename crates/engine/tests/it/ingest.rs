@@ -13,7 +13,9 @@ async fn events_show_in_views_streams_and_system_columns() {
     assert_eq!((report.accepted, report.rejected), (1000, 0));
     assert_eq!(sql(&engine, "SELECT count(*), sum(steps) FROM daily_steps").await, ["97|5500"]);
     assert_eq!(sql(&engine, "SELECT count(*), sum(steps) FROM steps").await, ["1000|5500"]);
-    let dense = sql(&engine, "SELECT _partition, count(*) = max(_offset) + 1, min(_offset) FROM steps GROUP BY 1 ORDER BY 1").await;
+    let dense =
+        sql(&engine, "SELECT _partition, count(*) = max(_offset) + 1, min(_offset) FROM steps GROUP BY 1 ORDER BY 1")
+            .await;
     assert_eq!(dense, ["0|true|0", "1|true|0", "2|true|0", "3|true|0"]);
 }
 
@@ -63,7 +65,10 @@ async fn every_body_format_gives_the_same_rows() {
     let bodies = [
         (BodyFormat::NdJson, "{\"uuid\":1,\"steps\":5,\"ts\":\"2016-02-02T20:00:00Z\"}\n"),
         (BodyFormat::Json, "[{\"uuid\":1,\"steps\":5,\"ts\":\"2016-02-02T20:00:00Z\"}]"),
-        (BodyFormat::Json, "{\"uuid\":1,\"steps\":5,\"ts\":\"2016-02-02T20:00:00Z\"}{\"uuid\":1,\"steps\":5,\"ts\":\"2016-02-02T20:00:00Z\"}"),
+        (
+            BodyFormat::Json,
+            "{\"uuid\":1,\"steps\":5,\"ts\":\"2016-02-02T20:00:00Z\"}{\"uuid\":1,\"steps\":5,\"ts\":\"2016-02-02T20:00:00Z\"}",
+        ),
         (BodyFormat::Csv, "ts,steps,uuid\n2016-02-02T20:00:00Z,5,1\n"),
     ];
     for (format, body) in bodies {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use highwater_api::Engine;
-use highwater_engine::{EngineSettings, EngineError, Highwater};
+use highwater_engine::{EngineError, EngineSettings, Highwater};
 use highwater_model::SystemClock;
 
 use crate::support::{STEPS, ingest, ingest_stamped, open, open_with, sql, steps};

@@ -44,13 +44,17 @@ async fn a_reader_resumes_where_it_was() {
     let mut stream = engine.subscribe(request("daily_steps", Some("uuid = 5"), None)).await.unwrap();
     assert!(matches!(stream.events.next().await, Some(Ok(ChangeEvent::Snapshot { .. }))));
     ingest(&engine, "steps", &steps(5, 1)).await;
-    let Some(Ok(ChangeEvent::Changes { version, added, .. })) = stream.events.next().await else { panic!("no changes") };
+    let Some(Ok(ChangeEvent::Changes { version, added, .. })) = stream.events.next().await else {
+        panic!("no changes")
+    };
     assert_eq!(lines(&added).len(), 1);
     drop(stream);
     ingest(&engine, "steps", &steps(5, 1)).await;
     ingest(&engine, "steps", &steps(6, 1)).await;
     let mut stream = engine.subscribe(request("daily_steps", Some("uuid = 5"), Some(version))).await.unwrap();
-    let Some(Ok(ChangeEvent::Changes { removed, added, .. })) = stream.events.next().await else { panic!("no changes") };
+    let Some(Ok(ChangeEvent::Changes { removed, added, .. })) = stream.events.next().await else {
+        panic!("no changes")
+    };
     assert_eq!((lines(&removed).len(), lines(&added).len()), (1, 1));
     let mut unknown = engine.subscribe(request("daily_steps", None, Some("0-0-0".to_owned()))).await.unwrap();
     assert!(matches!(unknown.events.next().await, Some(Ok(ChangeEvent::Snapshot { .. }))));

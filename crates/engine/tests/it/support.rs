@@ -79,6 +79,12 @@ pub async fn ingest_stamped(
 /// `count` step events, one a user, all on one local day.
 pub fn steps(first: u64, count: u64) -> String {
     (first..first + count)
-        .map(|n| format!("{{\"source\":\"1\",\"uuid\":{},\"steps\":{},\"ts\":\"2016-02-02T20:00:00Z\"}}\n", n % 97, n % 10 + 1))
+        .map(|n| {
+            format!(
+                "{{\"source\":\"1\",\"uuid\":{},\"steps\":{},\"ts\":\"2016-02-02T20:00:00Z\"}}\n",
+                n % 97,
+                n % 10 + 1
+            )
+        })
         .collect()
 }

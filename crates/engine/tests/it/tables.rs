@@ -29,13 +29,17 @@ async fn rows_are_written_changed_and_deleted() {
 async fn a_changed_table_builds_its_readers_anew() {
     let folder = tempfile::tempdir().unwrap();
     let engine = open(folder.path()).await;
-    sql(&engine, "
+    sql(
+        &engine,
+        "
         CREATE STREAM plays (song BIGINT NOT NULL);
         CREATE TABLE songs (id BIGINT PRIMARY KEY, artist TEXT NOT NULL);
         INSERT INTO songs VALUES (1, 'a'), (2, 'b');
         CREATE MATERIALIZED VIEW by_artist AS
           SELECT s.artist, count(*) AS n FROM plays p JOIN songs s ON p.song = s.id GROUP BY s.artist;
-    ").await;
+    ",
+    )
+    .await;
     ingest(&engine, "plays", "{\"song\":1}\n{\"song\":2}\n{\"song\":2}\n{\"song\":3}\n").await;
     assert_eq!(sql(&engine, "SELECT * FROM by_artist ORDER BY 1").await, ["a|1", "b|2"]);
     sql(&engine, "INSERT INTO songs VALUES (3, 'a')").await;

@@ -4,24 +4,10 @@
 
 mod append;
 pub(crate) mod build;
+mod cases;
 mod read;
 mod retention;
 mod stamps;
 
-use std::sync::Arc;
-
 pub use build::{append, batch, records, stamped};
-
-use crate::Log;
-
-/// Opens the log of one place, again and again.
-pub type Opener<'a> = &'a dyn Fn() -> Arc<dyn Log>;
-
-/// A named case.
-pub type Case = (&'static str, fn(Opener<'_>));
-
-/// All cases.
-#[must_use]
-pub fn cases() -> Vec<Case> {
-    [append::CASES, read::CASES, stamps::CASES, retention::CASES].concat()
-}
+pub use cases::{Case, Opener, cases};

@@ -57,12 +57,17 @@ pub(crate) struct CommittedFile {
 impl CommittedFile {
     /// Makes the sidecar and flushes it; its folder is left to the caller.
     pub(crate) fn create(storage: &dyn Storage, folder: &Path, first: Committed) -> Result<Self, LogError> {
-        let path = layout::committed_file(folder);
-        let file = storage.create(&path).map_err(|error| io_error("create", &path, error))?;
-        let sidecar = Self { path, file };
+        let sidecar = Self::create_blank(storage, folder)?;
         sidecar.put(first)?;
         sidecar.file.sync_data().map_err(|error| io_error("flush", &sidecar.path, error))?;
         Ok(sidecar)
+    }
+
+    /// Makes a sidecar that says nothing: whoever finds it knows that it cannot be trusted.
+    pub(crate) fn create_blank(storage: &dyn Storage, folder: &Path) -> Result<Self, LogError> {
+        let path = layout::committed_file(folder);
+        let file = storage.create(&path).map_err(|error| io_error("create", &path, error))?;
+        Ok(Self { path, file })
     }
 
     /// Opens the sidecar; `None` if it is missing.

@@ -157,7 +157,7 @@ impl Recovery<'_> {
     /// The sidecar and what it says of the last segment; `None` if it cannot be trusted.
     fn committed(&mut self, last: &SegmentFile) -> Result<(CommittedFile, Option<u64>), LogError> {
         let Some(sidecar) = CommittedFile::open(self.storage, self.folder)? else {
-            let sidecar = CommittedFile::create(self.storage, self.folder, Committed::default())?;
+            let sidecar = CommittedFile::create_blank(self.storage, self.folder)?;
             return Ok((sidecar, None));
         };
         let Some(found) = sidecar.get()? else {

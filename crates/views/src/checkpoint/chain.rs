@@ -41,8 +41,7 @@ impl Checkpoints {
         fs::create_dir_all(folder).map_err(|error| io_error("making", folder, error))?;
         let numbers = list(folder)?;
         let next = numbers.last().map_or(1, |last| last + 1);
-        let mut checkpoints =
-            Self { folder: folder.to_owned(), next, base: None, base_bytes: 0, delta_bytes: 0 };
+        let mut checkpoints = Self { folder: folder.to_owned(), next, base: None, base_bytes: 0, delta_bytes: 0 };
         let mut problems = Vec::new();
         let mut loaded: BTreeMap<u64, (u64, Saved)> = BTreeMap::new();
         for number in numbers {
@@ -58,7 +57,9 @@ impl Checkpoints {
             let mut expected = base;
             for (number, (of, saved)) in loaded.range(base..).map(|(n, content)| (*n, content)) {
                 if number != expected || *of != base {
-                    restored.problems.push(format!("checkpoint {number} does not follow {}", expected.saturating_sub(1)));
+                    restored
+                        .problems
+                        .push(format!("checkpoint {number} does not follow {}", expected.saturating_sub(1)));
                     break;
                 }
                 restored.take(saved.clone());
@@ -142,7 +143,8 @@ fn list(folder: &Path) -> Result<Vec<u64>, ViewsError> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| io_error("listing", folder, error))? {
         let name = entry.map_err(|error| io_error("listing", folder, error))?.file_name();
-        let number: Option<u64> = name.to_str().and_then(|name| name.strip_suffix(".checkpoint")).and_then(|n| n.parse().ok());
+        let number: Option<u64> =
+            name.to_str().and_then(|name| name.strip_suffix(".checkpoint")).and_then(|n| n.parse().ok());
         numbers.extend(number);
     }
     numbers.sort_unstable();

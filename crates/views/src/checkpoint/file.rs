@@ -115,7 +115,8 @@ pub(super) fn read(path: &Path) -> Result<(u64, Saved), ViewsError> {
             let mut batches = Vec::new();
             for (length, crc) in part {
                 let length = usize::try_from(length).map_err(|_| bad("a section too long"))?;
-                let section = at.checked_add(length).and_then(|end| bytes.get(at..end)).ok_or_else(|| bad("cut short"))?;
+                let section =
+                    at.checked_add(length).and_then(|end| bytes.get(at..end)).ok_or_else(|| bad("cut short"))?;
                 if crc32fast::hash(section) != crc {
                     return Err(bad("a section is damaged"));
                 }

@@ -3,44 +3,7 @@
 
 mod chain;
 mod file;
+mod save;
 
 pub use chain::{Checkpoints, Restored};
-
-use arrow_array::RecordBatch;
-use highwater_model::{ObjectId, Offsets};
-
-/// What one object (keyed stream, table or view) remembers.
-#[derive(Clone, Debug)]
-pub struct ObjectSave {
-    /// The object.
-    pub id: ObjectId,
-    /// Whether this is all of it; otherwise it adds to the save before.
-    pub full: bool,
-    /// Tells one query and plan from another.
-    pub signature: u32,
-    /// Offsets of looked-up tables when the view was built.
-    pub lookups_at: Offsets,
-    /// Its operators' batches in order; the last part is its store.
-    pub parts: Vec<Vec<RecordBatch>>,
-}
-
-impl ObjectSave {
-    /// Drops the batches of a delta in which nothing changed.
-    pub(crate) fn drop_empty(&mut self) {
-        let nothing = self.parts.iter().flatten().all(|batch| batch.num_rows() == 0);
-        if !self.full && nothing {
-            self.parts.iter_mut().for_each(Vec::clear);
-        }
-    }
-}
-
-/// A dataflow's state, or what changed of it since the last save.
-#[derive(Clone, Debug)]
-pub struct Saved {
-    /// The events it covers.
-    pub offsets: Offsets,
-    /// Whether every object is whole.
-    pub full: bool,
-    /// The objects.
-    pub objects: Vec<ObjectSave>,
-}
+pub use save::{ObjectSave, Saved};

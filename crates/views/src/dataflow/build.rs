@@ -107,11 +107,7 @@ impl Build {
         left.iter().try_for_each(|rows| self.step(&none, rows))
     }
 
-    fn step(
-        &mut self,
-        events: &HashMap<ObjectId, Vec<EventBatch>>,
-        rows: &RelationChanges,
-    ) -> Result<(), ViewsError> {
+    fn step(&mut self, events: &HashMap<ObjectId, Vec<EventBatch>>, rows: &RelationChanges) -> Result<(), ViewsError> {
         let changes = self.plan.step(&Tick { events, rows, workers: &self.workers })?;
         self.store.apply(&changes)
     }

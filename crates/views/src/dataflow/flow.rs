@@ -275,10 +275,8 @@ impl Dataflow {
     fn leave_for_builds(&mut self, rows: &RelationChanges) {
         self.taps.retain(|(_, tap)| std::sync::Arc::strong_count(tap) > 1);
         for (wanted, tap) in &self.taps {
-            let left: RelationChanges = wanted
-                .iter()
-                .filter_map(|id| rows.get(id).map(|changes| (*id, changes.clone())))
-                .collect();
+            let left: RelationChanges =
+                wanted.iter().filter_map(|id| rows.get(id).map(|changes| (*id, changes.clone()))).collect();
             if !left.is_empty() {
                 tap.lock().push(left);
             }
@@ -314,6 +312,8 @@ impl Dataflow {
             keyed + view
         };
         let stores = shared.stores.iter();
-        stores.map(|(id, store)| (*id, ViewFigures { rows: store.len(), bytes: store.bytes() + operators(*id) })).collect()
+        stores
+            .map(|(id, store)| (*id, ViewFigures { rows: store.len(), bytes: store.bytes() + operators(*id) }))
+            .collect()
     }
 }

@@ -53,7 +53,8 @@ enum BatchVersions {
 impl Keyed {
     /// The keyed stream or table that `schema` declares (its `keyed` must be there).
     pub(crate) fn new(schema: &StreamSchema, is_table: bool) -> Result<Self, ViewsError> {
-        let spec = schema.keyed.clone().ok_or_else(|| ViewsError::Invariant("a keyed stream without key".to_owned()))?;
+        let spec =
+            schema.keyed.clone().ok_or_else(|| ViewsError::Invariant("a keyed stream without key".to_owned()))?;
         let with_system = schema.arrow_with_system();
         let visible: Vec<usize> = if is_table {
             (0..schema.columns.len()).filter(|column| spec.deleted != Some(*column)).collect()

@@ -154,7 +154,8 @@ impl PackedField {
             32 => Buffer::from_iter(keys.iter_mut().map(|key| key.pop(32) as u32)),
             _ => Buffer::from_iter(keys.iter_mut().map(|key| key.pop(64))),
         };
-        let data = ArrayData::builder(self.data_type.clone()).len(keys.len()).add_buffer(buffer).nulls(nulls).build()?;
+        let data =
+            ArrayData::builder(self.data_type.clone()).len(keys.len()).add_buffer(buffer).nulls(nulls).build()?;
         Ok(make_array(data))
     }
 }

@@ -2,60 +2,9 @@
 
 mod aggregate;
 mod join;
+mod lowered;
 mod plan;
 mod refuse;
 
-use std::collections::BTreeSet;
-
-use arrow_schema::SchemaRef;
-use highwater_model::ObjectId;
-
+pub(crate) use lowered::{Lowered, Properties};
 pub(crate) use plan::lower;
-
-use crate::operator::{Linear, Node, Stage};
-
-/// Operators with what is known about their result.
-pub(crate) struct Lowered {
-    node: Box<dyn Node>,
-    /// Filters and projections not yet wrapped into a node.
-    stages: Vec<Stage>,
-    pub(crate) properties: Properties,
-}
-
-/// What is known about the rows a plan gives.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Properties {
-    /// Rows are never retracted.
-    pub(crate) append_only: bool,
-    /// Columns that identify a row; empty when none are known to.
-    pub(crate) key: Vec<usize>,
-    /// Streams whose events are read.
-    pub(crate) streams: BTreeSet<ObjectId>,
-    /// Tables, keyed streams and views whose changes are followed.
-    pub(crate) relations: BTreeSet<ObjectId>,
-    /// Tables looked up.
-    pub(crate) lookups: BTreeSet<ObjectId>,
-}
-
-impl Properties {
-    /// Adds what another input reads.
-    fn reads(&mut self, other: &Properties) {
-        self.streams.extend(&other.streams);
-        self.relations.extend(&other.relations);
-        self.lookups.extend(&other.lookups);
-    }
-}
-
-impl Lowered {
-    fn of(node: Box<dyn Node>, properties: Properties) -> Self {
-        Self { node, stages: Vec::new(), properties }
-    }
-
-    /// The operators, complete.
-    pub(crate) fn finish(self, schema: SchemaRef) -> (Box<dyn Node>, Properties) {
-        if self.stages.is_empty() && self.node.schema() == &schema {
-            return (self.node, self.properties);
-        }
-        (Box::new(Linear::new(self.node, self.stages, schema)), self.properties)
-    }
-}

@@ -126,7 +126,8 @@ fn lower_union(union: &UnionPlan) -> Result<Lowered, ViewsError> {
     let mut properties = Properties { append_only: true, ..Properties::default() };
     let mut inputs = Vec::with_capacity(union.inputs.len());
     // A column is nullable if it is so in any input; the plan's own schema takes the first input's word for it.
-    let mut fields: Vec<arrow_schema::Field> = union.schema.fields().iter().map(|field| field.as_ref().clone()).collect();
+    let mut fields: Vec<arrow_schema::Field> =
+        union.schema.fields().iter().map(|field| field.as_ref().clone()).collect();
     for input in &union.inputs {
         let (node, read) = lower(input)?.finish(arrow_schema(input));
         for (field, given) in fields.iter_mut().zip(node.schema().fields()) {

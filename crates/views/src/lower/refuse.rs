@@ -4,7 +4,8 @@ use highwater_sql::datafusion::logical_expr::LogicalPlan;
 
 use crate::ViewsError;
 
-const PLAIN_VIEW: &str = "keep this part out of the materialized view and put it in a plain VIEW over it, which is computed when read";
+const PLAIN_VIEW: &str =
+    "keep this part out of the materialized view and put it in a plain VIEW over it, which is computed when read";
 
 /// Why a plan node cannot be maintained.
 pub(super) fn refusal(plan: &LogicalPlan) -> ViewsError {
@@ -14,7 +15,9 @@ pub(super) fn refusal(plan: &LogicalPlan) -> ViewsError {
             "a materialized view is a set of rows and keeps no order",
             "order when reading, or write a plain VIEW with the ORDER BY over it",
         ),
-        LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => ("LIMIT", "the first rows of an order are not maintained yet", PLAIN_VIEW),
+        LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => {
+            ("LIMIT", "the first rows of an order are not maintained yet", PLAIN_VIEW)
+        }
         LogicalPlan::Window(_) => ("OVER (…)", "window functions are not maintained yet", PLAIN_VIEW),
         LogicalPlan::Unnest(_) => ("UNNEST", "unnesting is not maintained yet", PLAIN_VIEW),
         LogicalPlan::RecursiveQuery(_) => ("WITH RECURSIVE", "recursion is not maintained", PLAIN_VIEW),

@@ -66,7 +66,6 @@ impl Lookup {
     pub(crate) fn new(input: Box<dyn Node>, plan: LookupPlan) -> Self {
         Self { input, plan, index: None }
     }
-
 }
 
 impl LookupPlan {
@@ -129,8 +128,10 @@ impl TableIndex {
         let columns = evaluate_all(&plan.table_keys, &rows)?;
         let encoded = plan.codec.encode(&columns, rows.num_rows())?;
         let mut keys = KeyTable::new(KeyCodec::new(&key_fields(&columns))?);
-        let usable: Vec<u32> =
-            (0..rows.num_rows()).filter(|row| columns.iter().all(|column| column.is_valid(*row))).map(|r| r as u32).collect();
+        let usable: Vec<u32> = (0..rows.num_rows())
+            .filter(|row| columns.iter().all(|column| column.is_valid(*row)))
+            .map(|r| r as u32)
+            .collect();
         let (mut slots, mut created) = (Vec::new(), Vec::new());
         keys.intern(&encoded, &encoded.hashes(), Some(&usable), &mut slots, &mut created);
         let mut matches = vec![Vec::new(); keys.slots()];

@@ -47,8 +47,7 @@ impl Store {
         }
         let keys = self.table.codec().encode(gone.columns(), gone.num_rows())?;
         let hashes = keys.hashes();
-        let slots: Vec<u32> =
-            (0..gone.num_rows()).filter_map(|row| self.table.find(&keys, row, hashes[row])).collect();
+        let slots: Vec<u32> = (0..gone.num_rows()).filter_map(|row| self.table.find(&keys, row, hashes[row])).collect();
         for slot in &slots {
             Arc::make_mut(&mut self.chunks[*slot as usize / CHUNK_ROWS]).set_weight(*slot as usize % CHUNK_ROWS, 0);
         }

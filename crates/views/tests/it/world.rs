@@ -186,15 +186,21 @@ impl World {
     fn events(&self, id: ObjectId) -> RecordBatch {
         let mut next = [0_u64; 3];
         let schema = schema(id).arrow_with_system();
-        let rows: Vec<RecordBatch> = self.past.get(&id).into_iter().flatten().map(|event| {
-            let partition = partition(id, event);
-            let offset = next[partition as usize];
-            next[partition as usize] += 1;
-            let rows = record_batch(id, std::slice::from_ref(event));
-            let batch =
-                EventBatch { partition: PartitionId(partition), base_offset: offset, ingested_at_micros: 7, rows };
-            batch.with_system_columns(&schema).unwrap()
-        }).collect();
+        let rows: Vec<RecordBatch> = self
+            .past
+            .get(&id)
+            .into_iter()
+            .flatten()
+            .map(|event| {
+                let partition = partition(id, event);
+                let offset = next[partition as usize];
+                next[partition as usize] += 1;
+                let rows = record_batch(id, std::slice::from_ref(event));
+                let batch =
+                    EventBatch { partition: PartitionId(partition), base_offset: offset, ingested_at_micros: 7, rows };
+                batch.with_system_columns(&schema).unwrap()
+            })
+            .collect();
         concat_batches(&schema, &rows).unwrap()
     }
 }

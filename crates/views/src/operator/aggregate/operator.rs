@@ -53,7 +53,8 @@ impl Aggregate {
         schema: SchemaRef,
         append_only: bool,
     ) -> Result<Self, ViewsError> {
-        let key_fields: Vec<Field> = schema.fields()[..groups.len()].iter().map(|field| field.as_ref().clone()).collect();
+        let key_fields: Vec<Field> =
+            schema.fields()[..groups.len()].iter().map(|field| field.as_ref().clone()).collect();
         let specs: Vec<AggregateSpec> = calls.iter().map(|call| call.spec.clone()).collect();
         let shard_count = if groups.is_empty() { 1 } else { SHARDS };
         let shards = (0..shard_count)
@@ -63,18 +64,7 @@ impl Aggregate {
             })
             .collect::<Result<_, _>>()?;
         let codec = KeyCodec::new(&key_fields)?;
-        Ok(Self {
-            input,
-            groups,
-            group_text,
-            key_fields,
-            codec,
-            calls,
-            shards,
-            schema,
-            append_only,
-            started: false,
-        })
+        Ok(Self { input, groups, group_text, key_fields, codec, calls, shards, schema, append_only, started: false })
     }
 }
 
@@ -84,7 +74,8 @@ impl Node for Aggregate {
     }
 
     fn step(&mut self, tick: &Tick<'_>) -> Result<Vec<ChangeBatch>, ViewsError> {
-        let changes: Vec<ChangeBatch> = self.input.step(tick)?.into_iter().filter(|change| !change.is_empty()).collect();
+        let changes: Vec<ChangeBatch> =
+            self.input.step(tick)?.into_iter().filter(|change| !change.is_empty()).collect();
         let global_start = self.groups.is_empty() && !self.started;
         self.started = true;
         if changes.is_empty() && !global_start {
@@ -92,9 +83,8 @@ impl Node for Aggregate {
         }
         let rows = rows_in(&changes);
         let (codec, groups, calls, shard_count) = (&self.codec, &self.groups, &self.calls, self.shards.len());
-        let prepared = tick
-            .workers
-            .map(rows, changes, |change| Prepared::new(&change, codec, groups, calls, shard_count))?;
+        let prepared =
+            tick.workers.map(rows, changes, |change| Prepared::new(&change, codec, groups, calls, shard_count))?;
         let schema = &self.schema;
         let results = tick.workers.map(rows, &mut self.shards, |shard| shard.step(&prepared, schema))?;
         Ok(results.into_iter().flatten().collect())
@@ -125,7 +115,8 @@ impl Node for Aggregate {
         };
         let input = if self.append_only { "append-only input" } else { "input with retractions" };
         let groups = self.shards.iter().map(Shard::groups).sum::<usize>();
-        let name = if self.calls.is_empty() { "distinct".to_owned() } else { format!("aggregate {}", calls.join(", ")) };
+        let name =
+            if self.calls.is_empty() { "distinct".to_owned() } else { format!("aggregate {}", calls.join(", ")) };
         lines.push(line(
             depth,
             &format!("{name} by [{}] [{input}; holds {what}; {groups} groups now, not bounded]", self.group_text),

@@ -259,7 +259,8 @@ impl Shard {
             let rows = keys.first().map_or(0, |column| column.len());
             let mut columns = keys;
             columns.push(Arc::new(Int64Array::from_value(0, rows)));
-            columns.extend(schema.fields()[columns.len()..].iter().map(|field| new_null_array(field.data_type(), rows)));
+            columns
+                .extend(schema.fields()[columns.len()..].iter().map(|field| new_null_array(field.data_type(), rows)));
             saved.push(RecordBatch::try_new(schema.clone(), columns)?);
         }
         Ok(vec![concat_batches(&schema, &saved)?, RecordBatch::try_new(schema, changed)?])
@@ -280,8 +281,7 @@ impl Shard {
         let keys = self.keys.codec().encode(&saved.columns()[..key_columns], saved.num_rows())?;
         let hashes = keys.hashes();
         if rows.values().iter().all(|rows| *rows == 0) && self.counts.is_some() && key_columns > 0 {
-            let gone: Vec<u32> =
-                (0..hashes.len()).filter_map(|row| self.keys.find(&keys, row, hashes[row])).collect();
+            let gone: Vec<u32> = (0..hashes.len()).filter_map(|row| self.keys.find(&keys, row, hashes[row])).collect();
             self.states.iter_mut().for_each(|state| state.clear(&gone));
             self.keys.remove(&gone);
             return Ok(());

@@ -1,0 +1,95 @@
+//! What can be asked of `highwater bench`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// `highwater bench`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArguments {
+    /// What is measured
+    #[command(subcommand)]
+    pub workload: Workload,
+
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Measure this server, which should hold no other data [default: one of its own]
+    #[arg(long, global = true, value_name = "URL")]
+    pub to: Option<String>,
+
+    /// Process of that server on this machine, to measure its memory and writes too
+    #[arg(long, global = true, value_name = "PID", requires = "to")]
+    pub pid: Option<u32>,
+
+    /// Folder for data folders of own servers, on the disk to measure; emptied afterwards
+    #[arg(long, global = true, value_name = "DIR", default_value = "highwater-bench")]
+    pub dir: PathBuf,
+
+    /// Threads of the own server's dataflow; 0: one for each core
+    #[arg(long, global = true, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+
+    /// People whose steps are counted
+    #[arg(long, global = true, value_name = "N", default_value_t = 1_000_000)]
+    pub users: u64,
+
+    /// All views of the app, not only daily_steps
+    #[arg(long, global = true)]
+    pub whole_app: bool,
+
+    /// Picks the events
+    #[arg(long, global = true, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// The measurements.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Workload {
+    /// Most events per second, from the first request until all are visible in daily_steps
+    Ingest {
+        /// Events of a run
+        #[arg(long, default_value_t = 5_000_000)]
+        events: u64,
+        /// Events of a request
+        #[arg(long, default_value_t = 10_000)]
+        batch: u64,
+        /// Connections, each with one request at a time
+        #[arg(long, default_value_t = 8)]
+        connections: u64,
+        /// Runs, each on a fresh server; the median is told
+        #[arg(long, default_value_t = 3)]
+        runs: usize,
+    },
+    /// Time from when an event was due to be sent until it is visible, at a steady rate (open loop)
+    Latency {
+        /// Events per second
+        #[arg(long, default_value_t = 50_000)]
+        rate: u64,
+        /// Events of a request
+        #[arg(long, default_value_t = 50)]
+        batch: u64,
+        /// How long
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+    },
+    /// Time of a point lookup by user (open loop) while events come in at half of the most
+    Lookup {
+        /// Events per second meanwhile [default: half of what a short run of `ingest` gives]
+        #[arg(long)]
+        ingest_rate: Option<u64>,
+        /// Lookups per second
+        #[arg(long, default_value_t = 500)]
+        rate: u64,
+        /// How long
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+    },
+    /// Bytes of each group of daily_steps
+    Memory,
+    /// Time until the right answer after a stop and after kill -9
+    Restart,
+    /// All of these, one after the other
+    All,
+}

@@ -1,0 +1,122 @@
+//! Point lookups, due at a steady rate, while events come in.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use highwater_client::{Client, RetryPolicy, ViewCall};
+use highwater_simulate::{Simulator, SplitMix64, UserChoice};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::LookupResult;
+use super::pace::Pace;
+use crate::BenchError;
+use crate::server::Server;
+use crate::workload::{DAY, Walkers, call, fill, joined};
+
+/// Events of a request of the load.
+const LOAD_BATCH: u64 = 5_000;
+/// Connections of the load.
+const LOAD_CONNECTIONS: u64 = 4;
+/// The measured view.
+const VIEW: &str = "rankmysteps.daily_steps";
+
+/// How fast both go, how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LookupPlan {
+    pub(crate) walkers: Walkers,
+    pub(crate) ingest_rate: u64,
+    pub(crate) rate: u64,
+    pub(crate) seconds: u64,
+}
+
+/// Measures: half of the time by the whole key, half by user alone.
+pub(crate) async fn lookup(server: &Server, plan: &LookupPlan) -> Result<LookupResult, BenchError> {
+    fill(&server.client, plan.walkers).await?;
+    let before = server.usage().await;
+    let load = Load::start(&server.client, plan)?;
+    let started = Instant::now();
+    let pace = Pace { per_second: plan.rate as f64, requests: (plan.rate * plan.seconds / 2).max(1) };
+    let by_key = lookups(server, plan, pace, |user| format!("day = DATE '{DAY}' AND uuid = {user}")).await;
+    let by_user = lookups(server, plan, pace, |user| format!("uuid = {user}")).await;
+    let seconds = started.elapsed().as_secs_f64();
+    let stored = load.stop().await?;
+    let (by_key, by_user) = (by_key?, by_user?);
+    Ok(LookupResult {
+        users: plan.walkers.users,
+        ingest_events_per_second: plan.ingest_rate,
+        stored_events_per_second: stored as f64 / seconds,
+        lookups_per_second: plan.rate,
+        seconds,
+        by_day_and_user: by_key.latencies.percentiles(),
+        by_user: by_user.latencies.percentiles(),
+        failed_lookups: by_key.failed + by_user.failed,
+        usage: server.usage().await - before,
+    })
+}
+
+async fn lookups(
+    server: &Server,
+    plan: &LookupPlan,
+    pace: Pace,
+    condition: impl Fn(u64) -> String + Send + 'static,
+) -> Result<super::pace::Paced, BenchError> {
+    let client = server.client.clone();
+    let (users, seed) = (plan.walkers.users, plan.walkers.seed);
+    pace.run(1, move |n| {
+        let user = SplitMix64::of(seed, n).below(users);
+        let (client, filter) = (client.clone(), condition(user));
+        async move {
+            let call = ViewCall { view: VIEW, filter: Some(&filter), ..ViewCall::default() };
+            let rows = client.view(&call).await?;
+            match rows.first().and_then(|row| row.get("uuid")?.as_u64()) {
+                Some(found) if found == user && rows.len() == 1 => Ok(()),
+                _ => Err(BenchError::Gave(format!("{filter} gave {rows:?}"))),
+            }
+        }
+    })
+    .await
+}
+
+/// Events coming in at a steady rate until stopped.
+struct Load {
+    stop: Arc<AtomicBool>,
+    stored: Arc<AtomicU64>,
+    connections: JoinSet<Result<(), BenchError>>,
+}
+
+impl Load {
+    fn start(client: &Client, plan: &LookupPlan) -> Result<Self, BenchError> {
+        let mut load = Self { stop: Arc::default(), stored: Arc::default(), connections: JoinSet::new() };
+        let started = Instant::now();
+        for connection in 0..LOAD_CONNECTIONS {
+            let mut simulator = plan.walkers.again(2 + connection).events(UserChoice::Drawn)?;
+            let (client, rate) = (client.clone(), plan.ingest_rate as f64);
+            let (stop, stored) = (load.stop.clone(), load.stored.clone());
+            load.connections.spawn(async move {
+                for nth in 0_u64.. {
+                    let sent = (nth * LOAD_CONNECTIONS + connection) * LOAD_BATCH;
+                    sleep_until(started + Duration::from_secs_f64(sent as f64 / rate)).await;
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let mut body = Vec::new();
+                    simulator.next_batch(LOAD_BATCH as usize, &mut body);
+                    client.ingest_with_retries(&call(body.into(), None, false), &RetryPolicy::PATIENT, |_| ()).await?;
+                    stored.fetch_add(LOAD_BATCH, Ordering::Relaxed);
+                }
+                Ok(())
+            });
+        }
+        Ok(load)
+    }
+
+    /// Stops, and tells how many events were stored.
+    async fn stop(self) -> Result<u64, BenchError> {
+        let stored = self.stored.load(Ordering::Relaxed);
+        self.stop.store(true, Ordering::Relaxed);
+        joined(self.connections).await?;
+        Ok(stored)
+    }
+}

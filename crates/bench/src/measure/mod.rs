@@ -1,0 +1,16 @@
+//! The measurements. Each takes a running server; those that must restart it take what is needed to start one.
+
+mod ingest;
+mod latency;
+mod lookup;
+mod memory;
+mod pace;
+mod restart;
+mod results;
+
+pub(crate) use ingest::{IngestPlan, ingest};
+pub(crate) use latency::{LatencyPlan, latency};
+pub(crate) use lookup::{LookupPlan, lookup};
+pub(crate) use memory::memory;
+pub(crate) use restart::restart;
+pub use results::{IngestResult, LatencyResult, LookupResult, Measurement, MemoryResult, RestartResult, StartResult};

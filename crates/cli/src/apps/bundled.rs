@@ -1,0 +1,19 @@
+//! The apps inside the binary. A bundled app is listed here by hand: three lines, no build step.
+
+/// An app's files as they were when the binary was built.
+#[derive(Debug)]
+pub(super) struct Bundled {
+    /// The app's name.
+    pub name: &'static str,
+    /// `app.sql`.
+    pub sql: &'static str,
+    /// `app.toml`.
+    pub manifest: &'static str,
+}
+
+/// All bundled apps, in the order they are shown.
+pub(super) const BUNDLED: &[Bundled] = &[Bundled {
+    name: "rankmysteps",
+    sql: include_str!("../../../../apps/rankmysteps/app.sql"),
+    manifest: include_str!("../../../../apps/rankmysteps/app.toml"),
+}];

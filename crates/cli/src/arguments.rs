@@ -1,0 +1,381 @@
+//! The command line: what can be typed. Values that are settings too stay unset here unless typed; `Settings` decides.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::settings::Flags;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 it failed; 2 the arguments or settings are wrong; 3 done, but some records were rejected.
+Settings: flags over environment (HIGHWATER_…) over highwater.toml over defaults; `highwater settings` prints them.";
+
+/// Live SQL views over durable event streams, exact to the offset.
+#[derive(Debug, Parser)]
+#[command(name = "highwater", version, after_help = EXIT_CODES, max_term_width = 110)]
+pub struct Arguments {
+    /// The settings file [default: highwater.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Which log lines are written, as in RUST_LOG [default: info]
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+
+    /// How log lines are written: text or json [default: text]
+    #[arg(long, global = true, value_name = "FORM")]
+    pub log_format: Option<String>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve a data folder, and load apps into it
+    Up(Up),
+    /// Serve all bundled apps with their simulators running
+    Demo(Demo),
+    /// Run SQL on a server: -c, a file, or typed
+    Sql(Sql),
+    /// Send a file of events, or standard input, to a stream
+    Ingest(Ingest),
+    /// Send an app's simulated events
+    Simulate(Simulate),
+    /// Look into a data folder that nothing serves: log, offsets, views, sizes, checksums
+    Doctor(Doctor),
+    /// Measure: ingest, latency, lookup, memory, restart
+    Bench(highwater_bench::BenchArguments),
+    /// Print all settings, their values and where each was given
+    Settings,
+}
+
+/// Where a server keeps its data and listens.
+#[derive(Debug, Default, Args)]
+pub struct Serve {
+    /// Folder of the log, the state and the catalog [default: highwater-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+
+    /// Listen on an address other machines reach although there is no sign-in yet
+    #[arg(long)]
+    pub allow_anonymous: bool,
+
+    /// Threads of the dataflow; 0: one for each core
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+
+    /// Folder of apps of your own [default: apps]
+    #[arg(long, value_name = "DIR")]
+    pub apps: Option<PathBuf>,
+}
+
+/// `highwater up`.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Apps: bundled ones, folders in the apps folder, or paths (./mine); none: what the data folder holds already
+    #[arg(value_name = "APP")]
+    pub names: Vec<String>,
+
+    #[command(flatten)]
+    pub serve: Serve,
+
+    /// Address for PostgreSQL clients (not available yet)
+    #[arg(long, value_name = "ADDR")]
+    pub pg_listen: Option<String>,
+}
+
+/// `highwater demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    #[command(flatten)]
+    pub serve: Serve,
+
+    /// Make up no history first
+    #[arg(long)]
+    pub no_history: bool,
+}
+
+/// The server a command talks to.
+#[derive(Debug, Default, Args)]
+pub struct Target {
+    /// The server [default: http://127.0.0.1:8080]
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
+}
+
+/// How `sql` prints rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// A table for people
+    #[default]
+    Table,
+    /// RFC 4180, header line first
+    Csv,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Ndjson,
+}
+
+/// `highwater sql`.
+#[derive(Debug, Args)]
+pub struct Sql {
+    /// A file of statements; - for standard input; none: type them
+    #[arg(value_name = "FILE", conflicts_with = "command")]
+    pub file: Option<PathBuf>,
+
+    /// Statements to run
+    #[arg(short = 'c', long = "command", value_name = "SQL")]
+    pub command: Option<String>,
+
+    /// How rows are printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
+
+    /// Schema in which unqualified names are looked up first and created
+    #[arg(long, value_name = "NAME")]
+    pub schema: Option<String>,
+
+    /// Print how long each statement took
+    #[arg(long)]
+    pub timing: bool,
+
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// How a file of events is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InputFormat {
+    /// One JSON object a line
+    Ndjson,
+    /// A JSON array, one object, or objects run together
+    Json,
+    /// RFC 4180 with a header line
+    Csv,
+    /// Lines in the stream's declared layout
+    Text,
+}
+
+/// `highwater ingest`.
+#[derive(Debug, Args)]
+pub struct Ingest {
+    /// The file; - for standard input. Compressed with gzip or not
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// The stream, schema.name [default: what an app says of files of this name]
+    #[arg(long, short, value_name = "STREAM")]
+    pub stream: Option<String>,
+
+    /// How the file is written [default: by its name, or else by its beginning]
+    #[arg(long, value_enum)]
+    pub format: Option<InputFormat>,
+
+    /// Largest batch: a number of records (5000) or bytes (4MiB). Part of the file's identity
+    #[arg(long, value_name = "SIZE", default_value = "20000")]
+    pub batch: String,
+
+    /// Name of the producer [default: made of the file's content, so that the same file is stored once]
+    #[arg(long, value_name = "ID", conflicts_with = "no_dedup")]
+    pub producer: Option<String>,
+
+    /// Number of the first batch, when the producer sent others before
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "producer")]
+    pub start_sequence: u64,
+
+    /// Store the events again although the same file was stored before. Batches are then sent again only if certainly
+    /// not stored
+    #[arg(long)]
+    pub no_dedup: bool,
+
+    /// Return only when the events are visible in every view
+    #[arg(long)]
+    pub wait: bool,
+
+    /// No progress bar
+    #[arg(long)]
+    pub quiet: bool,
+
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// `highwater simulate`.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// The app
+    #[arg(value_name = "APP")]
+    pub app: String,
+
+    /// How many events; without, until stopped
+    #[arg(long, value_name = "N")]
+    pub events: Option<u64>,
+
+    /// Picks the history; the same seed, start and timing give the same events
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Events per second; without, as fast as the server takes them
+    #[arg(long, value_name = "R")]
+    pub rate: Option<f64>,
+
+    /// How much faster than real time the simulated clock runs, such as 60x
+    #[arg(long, value_name = "FACTOR", default_value = "1x", value_parser = speed)]
+    pub speed: f64,
+
+    /// When simulated time begins (RFC 3339) [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<String>,
+
+    /// Spread the events over the so many days before the start
+    #[arg(long, value_name = "N", requires = "events", conflicts_with_all = ["rate", "speed"])]
+    pub days: Option<u32>,
+
+    /// How many people [default: the app's own number]
+    #[arg(long, value_name = "N")]
+    pub users: Option<u64>,
+
+    /// Connections used at once
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub connections: u16,
+
+    /// Events in a request [default: 10000, or fewer at a low rate]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub batch: Option<u32>,
+
+    /// Name of the producer: the same simulation under the same name is stored once [default: a new one]
+    #[arg(long, value_name = "ID")]
+    pub producer: Option<String>,
+
+    /// Write the events to standard output instead of sending them
+    #[arg(long, requires = "events", conflicts_with_all = ["to", "rate", "producer"])]
+    pub print: bool,
+
+    /// No progress bar
+    #[arg(long)]
+    pub quiet: bool,
+
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// `highwater doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The data folder [default: highwater-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// Throw the saved state away and rebuild it from the log
+    #[arg(long)]
+    pub repair: bool,
+
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Arguments {
+    /// The settings among what was typed.
+    pub fn flags(&self) -> Flags {
+        let mut flags = Flags { config: self.config.clone(), values: Vec::new() };
+        let mut set = |key, value: Option<String>| flags.values.extend(value.map(|value| (key, value)));
+        set("log", self.log.clone());
+        set("log_format", self.log_format.clone());
+        match &self.command {
+            Command::Up(Up { serve, .. }) | Command::Demo(Demo { serve, .. }) => {
+                set("data", serve.data.as_ref().map(|path| path.display().to_string()));
+                set("listen", serve.listen.clone());
+                set("allow_anonymous", serve.allow_anonymous.then(|| "true".to_owned()));
+                set("threads", serve.threads.map(|n| n.to_string()));
+                set("apps", serve.apps.as_ref().map(|path| path.display().to_string()));
+            }
+            Command::Sql(Sql { target, .. })
+            | Command::Ingest(Ingest { target, .. })
+            | Command::Simulate(Simulate { target, .. }) => set("to", target.to.clone()),
+            Command::Doctor(doctor) => set("data", doctor.data.as_ref().map(|path| path.display().to_string())),
+            Command::Bench(_) | Command::Settings => {}
+        }
+        flags
+    }
+}
+
+/// `60x` or `60`.
+fn speed(text: &str) -> Result<f64, String> {
+    let factor = text.strip_suffix(['x', 'X']).unwrap_or(text).parse::<f64>();
+    factor
+        .ok()
+        .filter(|factor| *factor > 0.0 && factor.is_finite())
+        .ok_or_else(|| "write a factor such as 60x".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_documented_forms_parse() {
+        for line in [
+            "highwater up",
+            "highwater up rankmysteps ./mine --data d --listen 127.0.0.1:0 --pg-listen 127.0.0.1:5432",
+            "highwater demo",
+            "highwater sql",
+            "highwater sql q.sql --to http://h:1 --format csv",
+            "highwater sql -c SELECT --timing",
+            "highwater ingest f.csv.gz --to http://h:1 --stream a.b --batch 1 --producer p --start-sequence 3",
+            "highwater ingest - -s a.b --no-dedup",
+            "highwater simulate rankmysteps --events 10 --seed 2 --rate 5 --speed 60x --users 1000000",
+            "highwater simulate rankmysteps --events 10 --days 30 --start 2026-03-01T00:00:00Z",
+            "highwater doctor --data d --repair",
+            "highwater bench ingest --json",
+            "highwater settings --log debug",
+        ] {
+            assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
+        }
+        for line in ["highwater ingest f --producer p --no-dedup", "highwater simulate a --days 3", "highwater audit"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn typed_settings_become_flags() {
+        let arguments = parse("highwater up --data d --threads 2 --allow-anonymous --log debug").unwrap();
+        let values = arguments.flags().values;
+        assert_eq!(
+            values,
+            [
+                ("log", "debug".to_owned()),
+                ("data", "d".to_owned()),
+                ("allow_anonymous", "true".to_owned()),
+                ("threads", "2".to_owned()),
+            ]
+        );
+        assert_eq!(parse("highwater sql --to u").unwrap().flags().values, [("to", "u".to_owned())]);
+    }
+
+    #[test]
+    fn speeds() {
+        assert_eq!(speed("60x"), Ok(60.0));
+        assert_eq!(speed("0.5"), Ok(0.5));
+        assert!(speed("0x").is_err() && speed("fast").is_err() && speed("infx").is_err());
+    }
+}

@@ -1,0 +1,16 @@
+//! What each command does. Arguments come typed, settings settled; results go to stdout, everything else to stderr.
+
+mod bench;
+mod demo;
+mod dispatch;
+mod doctor;
+mod ingest;
+mod live;
+mod settings;
+mod simulate;
+mod sql;
+#[cfg(test)]
+mod tests;
+mod up;
+
+pub use dispatch::run;

@@ -1,0 +1,35 @@
+//! Where log lines go: stderr, for people by default, as JSON on request. Filtered like `RUST_LOG`.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::failure::Failure;
+use crate::settings::{LogFormat, Settings};
+
+/// Starts logging; called once.
+///
+/// # Errors
+/// When the filter is not understood.
+pub fn start(settings: &Settings) -> Result<(), Failure> {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).parse(&settings.log).map_err(
+        |error| {
+            Failure::Usage(format!(
+                "log filter \"{}\" is not understood ({error}); write one such as info or highwater=debug,warn",
+                settings.log
+            ))
+        },
+    )?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    // Fails only when logging was started before, which is as good.
+    let _ = match settings.log_format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().try_init(),
+    };
+    Ok(())
+}

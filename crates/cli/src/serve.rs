@@ -1,0 +1,200 @@
+//! The one place where engine and server meet: opens the engine on a data folder, listens, serves, stops in order.
+//! Used by `up`, `demo` and `doctor`. Only this file knows which engine it is.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use highwater_api::{ApiError, Engine, EngineStatus};
+use highwater_engine::{EngineSettings, Highwater};
+use highwater_model::SystemClock;
+use highwater_server::{ServerSettings, install_metrics, router};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::apps::{App, load_app};
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// An engine behind its HTTP door.
+pub struct Serving {
+    engine: Arc<Highwater>,
+    url: String,
+    stop: CancellationToken,
+    door: JoinHandle<std::io::Result<()>>,
+}
+
+impl Serving {
+    /// Opens the data folder and serves it.
+    ///
+    /// # Errors
+    /// When the address may not or cannot be listened on, or the engine cannot be opened.
+    pub async fn start(settings: &Settings) -> Result<Self, Failure> {
+        settings.check_listen()?;
+        // The address first: two servers by mistake should not fight over the data folder.
+        let listener = TcpListener::bind(settings.listen).await.map_err(|source| listen_failure(settings, source))?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| Failure::io(format!("cannot listen on {}", settings.listen), source))?;
+        let metrics = install_metrics()
+            .map_err(|error| Failure::io("cannot count what happens", std::io::Error::other(error)))?;
+        let engine = open_engine(settings).await?;
+        let routes = router(engine.clone(), ServerSettings::for_address(address), metrics);
+        let stop = CancellationToken::new();
+        let door = tokio::spawn(highwater_server::serve(listener, routes, stop.clone().cancelled_owned()));
+        Ok(Self { engine, url: format!("http://{address}"), stop, door })
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
+    /// Loads an app into the engine; gives its notices.
+    ///
+    /// # Errors
+    /// When its SQL is refused.
+    pub async fn load(&self, app: &App) -> Result<Vec<String>, ApiError> {
+        if let Some(folder) = &app.folder {
+            self.engine.set_app_folder(app.name.clone(), folder);
+        }
+        load_app(&*self.engine, app).await
+    }
+
+    /// The server's address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Serves until Ctrl-C or SIGTERM, then stops in order.
+    ///
+    /// # Errors
+    /// When serving broke off or the engine could not be closed.
+    pub async fn until_stopped(mut self) -> Result<(), Failure> {
+        tokio::select! {
+            () = asked_to_stop() => tracing::info!("stopping; once more to stop at once"),
+            ended = &mut self.door => {
+                tracing::error!("the server broke off");
+                let outcome = flatten(ended);
+                self.engine.close().await;
+                return outcome;
+            }
+        }
+        tokio::select! {
+            outcome = self.stop() => outcome,
+            () = asked_to_stop() => Ok(()),
+        }
+    }
+
+    /// Lets running requests finish, then closes the engine.
+    ///
+    /// # Errors
+    /// As [`Serving::until_stopped`].
+    pub async fn stop(self) -> Result<(), Failure> {
+        self.stop.cancel();
+        let served = flatten(self.door.await);
+        self.engine.close().await;
+        served
+    }
+}
+
+/// Opens the engine on the data folder of the settings.
+async fn open_engine(settings: &Settings) -> Result<Arc<Highwater>, Failure> {
+    let mut engine = EngineSettings::new(&settings.data);
+    if settings.threads > 0 {
+        engine.threads = settings.threads;
+    }
+    let opened = Highwater::open(engine, Arc::new(SystemClock)).await.map_err(ApiError::from)?;
+    Ok(Arc::new(opened))
+}
+
+fn listen_failure(settings: &Settings, source: std::io::Error) -> Failure {
+    let advice = match source.kind() {
+        std::io::ErrorKind::AddrInUse => "; another program listens there: stop it or choose another with --listen",
+        std::io::ErrorKind::PermissionDenied => "; choose a port above 1023 with --listen",
+        _ => "",
+    };
+    Failure::io(format!("cannot listen on {}{advice}", settings.listen), source)
+}
+
+fn flatten(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> Result<(), Failure> {
+    let served = ended.map_err(|error| Failure::io("the server broke off", std::io::Error::other(error)))?;
+    served.map_err(|source| Failure::io("the server broke off", source))
+}
+
+#[cfg(unix)]
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_stop() {
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// What `highwater doctor` finds in a data folder.
+#[derive(Debug)]
+pub struct Examination {
+    /// Streams, views, offsets.
+    pub status: EngineStatus,
+    /// Bytes on disk, by part.
+    pub sizes: Vec<(String, u64)>,
+}
+
+/// Opens a data folder without serving it, waits until its views stand where its log ends, and closes it again.
+/// With `repair` the saved state is thrown away first, so that everything is rebuilt from the log.
+///
+/// # Errors
+/// When the folder cannot be opened at all: in use by another process, or a log that cannot be read.
+pub async fn examine(settings: &Settings, repair: bool) -> Result<Examination, Failure> {
+    if repair {
+        // Opening it once makes sure that nobody else has it open.
+        open_engine(settings).await?.close().await;
+        discard_state(settings)?;
+    }
+    let engine = open_engine(settings).await?;
+    engine.caught_up().await;
+    let status = engine.status();
+    engine.close().await;
+    Ok(Examination { status, sizes: sizes(&settings.data) })
+}
+
+/// Throws the saved state away: it is a cache of the log.
+fn discard_state(settings: &Settings) -> Result<(), Failure> {
+    let state = settings.data.join("state");
+    match std::fs::remove_dir_all(&state) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failure::file("remove the saved state in", &state, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Bytes below each entry of the data folder.
+fn sizes(data: &Path) -> Vec<(String, u64)> {
+    let mut sizes: Vec<(String, u64)> = entries(data)
+        .map(|path| (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), bytes_below(&path)))
+        .collect();
+    sizes.sort();
+    sizes
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
+}
+
+fn bytes_below(path: &Path) -> u64 {
+    match path.symlink_metadata() {
+        Ok(meta) if meta.is_dir() => entries(path).map(|entry| bytes_below(&entry)).sum(),
+        Ok(meta) => meta.len(),
+        Err(_) => 0,
+    }
+}

@@ -1,0 +1,51 @@
+//! Every setting there is: its name in `highwater.toml`, as a flag (`--name`) and in the environment
+//! (`HIGHWATER_NAME`), its default and its meaning. The reference that `highwater settings` prints.
+
+/// One setting.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Name in `highwater.toml`; dashes for underscores make the flag.
+    pub name: &'static str,
+    /// Value when nothing else is given.
+    pub default: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+impl Key {
+    /// The environment variable.
+    pub fn variable(&self) -> String {
+        format!("{PREFIX}{}", self.name.to_uppercase())
+    }
+
+    /// The setting of a name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.name == name)
+    }
+}
+
+/// What environment variables begin with.
+pub const PREFIX: &str = "HIGHWATER_";
+
+/// The environment variable that names the settings file.
+pub const CONFIG_VARIABLE: &str = "HIGHWATER_CONFIG";
+
+/// All settings, in the order they are printed.
+pub const KEYS: &[Key] = &[
+    Key { name: "data", default: "highwater-data", meaning: "folder of the log, the state and the catalog" },
+    Key {
+        name: "listen",
+        default: "127.0.0.1:8080",
+        meaning: "address the server listens on; port 0 picks a free one",
+    },
+    Key {
+        name: "allow_anonymous",
+        default: "false",
+        meaning: "listen on an address other machines reach although there is no sign-in yet",
+    },
+    Key { name: "to", default: "http://127.0.0.1:8080", meaning: "server that sql, ingest and simulate talk to" },
+    Key { name: "apps", default: "apps", meaning: "folder of apps of your own; bundled apps need none" },
+    Key { name: "threads", default: "0", meaning: "threads of the dataflow; 0: one for each core" },
+    Key { name: "log", default: "info", meaning: "which log lines are written, as in RUST_LOG" },
+    Key { name: "log_format", default: "text", meaning: "how log lines are written: text or json" },
+];

@@ -1,0 +1,115 @@
+//! Settings as the program uses them: typed, checked against each other.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use highwater_model::{Diagnostic, Diagnostics};
+
+use super::raw::{Flags, RawSettings};
+use crate::failure::Failure;
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("it is text or json".to_owned()),
+        }
+    }
+}
+
+/// The settled settings. Meanings: [`super::KEYS`].
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Data folder.
+    pub data: PathBuf,
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// Whether other machines may come without sign-in.
+    pub allow_anonymous: bool,
+    /// The server that commands talk to.
+    pub to: String,
+    /// Folder of the user's own apps.
+    pub apps: PathBuf,
+    /// Threads of the dataflow; 0: one for each core.
+    pub threads: usize,
+    /// Log filter.
+    pub log: String,
+    /// How log lines are written.
+    pub log_format: LogFormat,
+    /// As given, for printing.
+    pub raw: RawSettings,
+}
+
+impl Settings {
+    /// Gathers and settles.
+    ///
+    /// # Errors
+    /// With everything that is wrong, at once.
+    pub fn gather(flags: &Flags, variables: Vec<(String, String)>) -> Result<Self, Failure> {
+        Self::settle(RawSettings::gather(flags, &variables)?)
+    }
+
+    fn settle(raw: RawSettings) -> Result<Self, Failure> {
+        let mut problems = Diagnostics::default();
+        let listen = typed(&raw, "listen", "an address and a port, such as 127.0.0.1:8080", &mut problems);
+        let allow_anonymous = typed(&raw, "allow_anonymous", "true or false", &mut problems);
+        let threads = typed(&raw, "threads", "a whole number; 0 means one for each core", &mut problems);
+        let log_format = typed(&raw, "log_format", "text or json", &mut problems);
+        let (Some(listen), Some(allow_anonymous), Some(threads), Some(log_format)) =
+            (listen, allow_anonymous, threads, log_format)
+        else {
+            return Err(Failure::Diagnosed(problems));
+        };
+        Ok(Self {
+            data: raw.get("data").text.into(),
+            listen,
+            allow_anonymous,
+            to: raw.get("to").text,
+            apps: raw.get("apps").text.into(),
+            threads,
+            log: raw.get("log").text,
+            log_format,
+            raw,
+        })
+    }
+
+    /// Refuses to serve strangers: there is no sign-in yet, so an address other machines reach must be asked for twice.
+    ///
+    /// # Errors
+    /// When the address is not a loopback one and `allow_anonymous` is not set.
+    pub fn check_listen(&self) -> Result<(), Failure> {
+        if self.listen.ip().is_loopback() || self.allow_anonymous {
+            return Ok(());
+        }
+        Err(Failure::Usage(format!(
+            "listening on {} lets anybody who reaches this machine read and write everything: there is no sign-in yet; \
+             listen on 127.0.0.1 behind a proxy that asks who is there, or add --allow-anonymous",
+            self.listen
+        )))
+    }
+}
+
+fn typed<T: FromStr>(raw: &RawSettings, key: &'static str, expected: &str, problems: &mut Diagnostics) -> Option<T> {
+    let given = raw.get(key);
+    let value = given.text.parse().ok();
+    if value.is_none() {
+        problems.push(
+            Diagnostic::general(format!("\"{}\" is no value for the setting {key} ({})", given.text, given.origin))
+                .with_hint(format!("write {expected}")),
+        );
+    }
+    value
+}

@@ -1,0 +1,19 @@
+//! Deterministic event simulators of the bundled apps: the same settings give the same bytes on every machine, from any
+//! event number on, so that batches can be made in parallel. Called by `highwater simulate`, `demo` and `bench`.
+//! Sends nothing and asks nobody what time it is.
+
+mod error;
+mod local_time;
+mod random;
+mod rankmysteps;
+mod registry;
+mod simulator;
+mod timeline;
+
+pub use error::SimulateError;
+pub use local_time::LocalText;
+pub use random::SplitMix64;
+pub use rankmysteps::{RankMySteps, SOURCES, UserChoice};
+pub use registry::{SIMULATED_APPS, simulator_for};
+pub use simulator::{Simulator, SimulatorSettings};
+pub use timeline::{DEFAULT_EVENTS_PER_SECOND, Timeline};

@@ -1,0 +1,75 @@
+//! Judges a server that runs: asks through SQL and applies the invariants.
+
+use std::time::{Duration, Instant};
+
+use highwater_client::Client;
+use serde_json::{Map, Value};
+
+use super::app::{RECOUNTS, SCHEMA};
+use super::event::Target;
+use super::invariants::{Knowledge, acknowledged_is_durable, offsets_dense, stored_once};
+use super::ledger::Ledger;
+use super::observed::{self, StoredLane};
+use crate::TestkitError;
+
+/// How long the views may take to show what was acknowledged before.
+const VISIBLE_LIMIT: Duration = Duration::from_secs(60);
+
+/// What was stored may lag behind what was acknowledged only for a while: what SQL reads is a version, and versions
+/// follow. Everything else must hold in every version.
+pub(super) async fn check_log(ledger: &Ledger, client: &Client) -> Result<(), TestkitError> {
+    for target in [Target::Events, Target::Accounts] {
+        let known: Vec<u64> = lanes(ledger, target).map(|lane| lane.acknowledged()).collect();
+        let deadline = Instant::now() + VISIBLE_LIMIT;
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            ticks.tick().await;
+            let stored = observed::stream(client, target).await?;
+            offsets_dense(target.stream(), &stored)?;
+            let mut behind = None;
+            for (lane, acknowledged) in lanes(ledger, target).zip(&known) {
+                let empty = StoredLane { producer: lane.producer, ..StoredLane::default() };
+                let lane_stored = stored.lanes.iter().find(|stored| stored.producer == lane.producer);
+                let lane_stored = lane_stored.copied().unwrap_or(empty);
+                stored_once(ledger, lane, lane_stored)?;
+                let known = Knowledge { acknowledged: *acknowledged, ..Knowledge::of(lane) };
+                behind = behind.or(acknowledged_is_durable(known, lane_stored).err());
+            }
+            match behind {
+                None => break,
+                Some(error) if Instant::now() > deadline => return Err(error),
+                Some(_) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every view equals its SQL over the stream, both read at one version.
+pub(super) async fn check_views(client: &Client) -> Result<(), TestkitError> {
+    for recount in RECOUNTS {
+        let differing = observed::rows(client, &recount.differences()).await?;
+        if !differing.is_empty() {
+            let shown: Vec<String> = differing.into_iter().map(|row| Value::Object(row).to_string()).collect();
+            return Err(TestkitError::Broken {
+                invariant: "version = SQL over its offsets",
+                detail: format!("{}: {}", recount.view, shown.join("\n  ")),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// All rows of all views, in order, to be compared with a later state.
+pub(super) async fn dump(client: &Client) -> Result<Vec<Vec<Map<String, Value>>>, TestkitError> {
+    let mut dump = Vec::new();
+    for recount in RECOUNTS {
+        let sql = format!("SELECT * FROM {SCHEMA}.{} ORDER BY {}", recount.view, recount.key);
+        dump.push(observed::rows(client, &sql).await?);
+    }
+    Ok(dump)
+}
+
+fn lanes(ledger: &Ledger, target: Target) -> impl Iterator<Item = &super::ledger::Lane> {
+    ledger.lanes.iter().filter(move |lane| lane.target == target)
+}
