@@ -10,8 +10,7 @@ use highwater_api::{
     RejectedRecord, SqlAnswer, SqlRequest, SubscribeRequest, ViewAnswer, ViewRequest,
 };
 use highwater_model::{Diagnostic, Diagnostics};
-use highwater_server::{ServerSettings, install_metrics, router};
-use metrics_exporter_prometheus::PrometheusHandle;
+use highwater_server::{PrometheusHandle, ServerSettings, install_metrics, router};
 use tokio::net::TcpListener;
 
 /// The engine.

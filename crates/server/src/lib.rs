@@ -24,6 +24,7 @@ mod views;
 
 pub use encode::{ColumnDocument, RowsDocument};
 pub use metrics::{MetricsError, install_metrics};
+pub use metrics_exporter_prometheus::PrometheusHandle;
 pub use openapi::openapi_json;
 pub use problem::{Finding, ProblemDocument};
 pub use report::{IngestDocument, RangeDocument, RejectDocument};

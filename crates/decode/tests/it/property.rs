@@ -75,12 +75,12 @@ proptest! {
     #[test]
     fn a_bad_record_changes_nothing_else(
         records in prop::collection::vec(record(), 1..8),
-        garbage in "[^\n\r\t ][^\n]{0,20}",
+        garbage in "[^\n\r\t \u{feff}\\[{\"][^\n\\[{\"]{0,20}",
         place in any::<prop::sample::Index>(),
     ) {
         let schema = StreamSchema::json(columns());
-        // A `[` may open an array of good records; everything else that is not a record is a bad line.
-        prop_assume!(!garbage.starts_with(['[', '{', '"', '\u{feff}']) && !garbage.trim_ascii().is_empty());
+        // Without brackets and quotes: those may start records of their own.
+        prop_assume!(!garbage.trim_ascii().is_empty());
         let clean = decode(&schema, BodyFormat::NdJson, records.join("\n"));
         let mut dirty = records.clone();
         dirty.insert(place.index(records.len() + 1), garbage);

@@ -1,5 +1,7 @@
 //! The engine through its API: ingest to view, restarts, evolution, subscriptions, and real step data.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod ddl;
 mod facts;
 mod ingest;

@@ -18,7 +18,7 @@ use super::{app, checker, torn};
 use crate::{ServerProcess, ServerSettings, TestkitError, server_binary};
 
 /// Longest load between two kills.
-const LONGEST_LOAD: Duration = Duration::from_millis(250);
+const LONGEST_LOAD: Duration = Duration::from_millis(120);
 /// Longest time a start is given before it is killed, when starts are killed.
 const LONGEST_START: Duration = Duration::from_millis(150);
 

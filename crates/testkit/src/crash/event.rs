@@ -7,7 +7,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Largest batch, in records.
-const LARGEST_BATCH: u64 = 40;
+const LARGEST_BATCH: u64 = 12;
 /// Keys of `events`.
 const KEYS: u64 = 1000;
 /// Keys of `accounts`.

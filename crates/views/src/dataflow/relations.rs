@@ -48,7 +48,6 @@ pub struct Reader(Arc<RwLock<Relations>>);
 
 impl Reader {
     /// The current version, held still while the guard lives: be quick.
-    #[must_use]
     pub fn read(&self) -> RwLockReadGuard<'_, Relations> {
         self.0.read()
     }

@@ -147,11 +147,11 @@ impl TableIndex {
         let keys = plan.codec.encode(&columns, change.len())?;
         let hashes = keys.hashes();
         let (mut left, mut right) = (Vec::with_capacity(change.len()), Vec::with_capacity(change.len()));
-        for row in 0..change.len() {
+        for (row, hash) in hashes.iter().enumerate() {
             if columns.iter().any(|column| column.is_null(row)) {
                 continue;
             }
-            if let Some(slot) = self.keys.find(&keys, row, hashes[row]) {
+            if let Some(slot) = self.keys.find(&keys, row, *hash) {
                 for found in &self.matches[slot as usize] {
                     left.push(row as u32);
                     right.push(Some(*found));

@@ -184,14 +184,14 @@ impl Cells {
     }
 }
 
-fn fixed<'a>((cells, row): (&'a Cells, usize), width: usize) -> &'a [u8] {
+fn fixed((cells, row): (&Cells, usize), width: usize) -> &[u8] {
     match cells {
         Cells::Fixed { bytes, .. } => &bytes[row * width..][..width],
         _ => &[0; 32][..width],
     }
 }
 
-fn heap<'a>((cells, row): (&'a Cells, usize)) -> Option<&'a [u8]> {
+fn heap((cells, row): (&Cells, usize)) -> Option<&[u8]> {
     match cells {
         Cells::Heap { cells, .. } => cells[row].as_deref(),
         _ => None,

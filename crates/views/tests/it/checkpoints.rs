@@ -48,7 +48,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let (mut checkpoints, _) = Checkpoints::open(folder.path()).unwrap();
         let mut world = World::new(1);
-        QUERIES.iter().for_each(|query| drop(world.add_view(query)));
+        QUERIES.iter().for_each(|query| { world.add_view(query); });
         for (number, tick) in ticks.iter().enumerate() {
             world.tick(tick, 3);
             checkpoints.write(&world.flow.save(number == 0).unwrap()).unwrap();

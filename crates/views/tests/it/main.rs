@@ -1,6 +1,8 @@
 //! Live views against batch evaluation: for many queries and random histories, after every tick the maintained rows
 //! equal DataFusion's answer over exactly the events so far.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod checkpoints;
 mod history;
 mod properties;

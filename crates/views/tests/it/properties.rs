@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::history::{history, history_with_table};
-use crate::world::{TABLE, World};
+use crate::world::World;
 
 /// Queries over the stream (append-only), the keyed stream (retractions) and its history; `{}` is the relation.
 const OVER_ANY: &[&str] = &[
@@ -58,7 +58,7 @@ proptest! {
         }
         for (number, tick) in ticks.iter().enumerate() {
             if number == late {
-                queries.iter().skip(1).step_by(2).for_each(|query| drop(world.add_view(query)));
+                queries.iter().skip(1).step_by(2).for_each(|query| { world.add_view(query); });
             }
             world.tick(tick, batch);
             world.check(&format!("after tick {number}"));
@@ -81,10 +81,7 @@ proptest! {
     #[test]
     fn lookups_are_built_anew_when_the_table_changes(ticks in history_with_table(), batch in 1_usize..5) {
         let mut world = World::new(1);
-        let views: Vec<_> = LOOKUPS.iter().filter_map(|query| {
-            world.plan(world.catalog.next_id(), "probe", query).is_ok().then(|| world.add_view(query))
-        }).collect();
-        prop_assert!(views.len() >= 5);
+        LOOKUPS.iter().for_each(|query| { world.add_view(query); });
         for (number, tick) in ticks.iter().enumerate() {
             world.tick(tick, batch);
             for id in world.flow.outdated() {
@@ -93,7 +90,6 @@ proptest! {
             world.check(&format!("after tick {number}"));
         }
         prop_assert!(world.flow.outdated().is_empty());
-        let _ = TABLE;
     }
 }
 
