@@ -42,6 +42,8 @@ impl Serving {
         let routes = router(engine.clone(), ServerSettings::for_address(address), metrics);
         let stop = CancellationToken::new();
         let door = tokio::spawn(highwater_server::serve(listener, routes, stop.clone().cancelled_owned()));
+        // Meanwhile the door takes events and answers probes.
+        engine.caught_up().await;
         Ok(Self { engine, url: format!("http://{address}"), stop, door })
     }
 

@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use highwater_api::{
-    ApiError, ChangeStream, Engine, EngineStatus, IngestReport, IngestRequest, Readiness, SqlAnswer, SqlRequest,
-    SubscribeRequest, ViewAnswer, ViewRequest,
+    ApiError, ChangeStream, Engine, EngineStatus, ErrorKind, IngestReport, IngestRequest, Readiness, SqlAnswer,
+    SqlRequest, SubscribeRequest, ViewAnswer, ViewRequest,
 };
 use highwater_model::Clock;
 use parking_lot::Mutex;
@@ -22,16 +22,19 @@ use crate::{ingest, open, query, statements, status, subscribe};
 pub struct Highwater {
     core: Arc<Core>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Waits for the views to catch up with the log as it was at the start.
+    settling: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
 impl Highwater {
-    /// Opens a data folder and starts. Serves at once; [`Engine::readiness`] says when its views have caught up.
+    /// Opens a data folder and starts. Takes events at once, and answers queries when its views have caught up with
+    /// the log: see [`Engine::readiness`] and [`Highwater::caught_up`].
     ///
     /// # Errors
     /// When the folder is in use, or what must not be guessed (catalog, log) is damaged.
     pub async fn open(settings: EngineSettings, clock: Arc<dyn Clock>) -> Result<Self, EngineError> {
-        let (core, thread) = open::open(settings, clock).await?;
-        Ok(Self { core, thread: Mutex::new(Some(thread)) })
+        let (core, thread, settling) = open::open(settings, clock).await?;
+        Ok(Self { core, thread: Mutex::new(Some(thread)), settling: Mutex::new(Some(settling)) })
     }
 
     /// Names the folder below which an app's tables find their files.
@@ -44,6 +47,15 @@ impl Highwater {
         self.core.health.settled().await;
     }
 
+    /// Until the views have caught up after a start, they are not shown: an old version must not pass for the newest.
+    fn check_ready(&self) -> Result<(), ApiError> {
+        let readiness = self.readiness();
+        if readiness.ready {
+            return Ok(());
+        }
+        Err(ApiError::new(ErrorKind::Unavailable, readiness.detail).with_hint("ask again when /readyz answers 200"))
+    }
+
     /// Takes a last checkpoint and stops. What comes later is refused.
     pub async fn close(&self) {
         self.core.health.set_ready(false);
@@ -51,6 +63,10 @@ impl Highwater {
         let thread = self.thread.lock().take();
         if let Some(thread) = thread {
             drop(tokio::task::spawn_blocking(move || drop(thread.join())).await);
+        }
+        let settling = self.settling.lock().take();
+        if let Some(settling) = settling {
+            drop(settling.await);
         }
     }
 }
@@ -77,10 +93,12 @@ impl Engine for Highwater {
     }
 
     async fn sql(&self, request: SqlRequest) -> Result<SqlAnswer, ApiError> {
+        self.check_ready()?;
         statements::run(&self.core, request).await
     }
 
     async fn read_view(&self, request: ViewRequest) -> Result<ViewAnswer, ApiError> {
+        self.check_ready()?;
         query::read_view(&self.core, request).await
     }
 
@@ -89,6 +107,7 @@ impl Engine for Highwater {
     }
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<ChangeStream, ApiError> {
+        self.check_ready()?;
         subscribe::subscribe(&self.core, &request)
     }
 

@@ -25,7 +25,7 @@ use crate::tick::{TickHandle, Ticker};
 pub(crate) async fn open(
     settings: EngineSettings,
     clock: Arc<dyn Clock>,
-) -> Result<(Arc<Core>, JoinHandle<()>), EngineError> {
+) -> Result<(Arc<Core>, JoinHandle<()>, tokio::task::JoinHandle<()>), EngineError> {
     let data = settings.data.display().to_string();
     let io = |context: &str| {
         let context = format!("{context} {data}");
@@ -67,8 +67,8 @@ pub(crate) async fn open(
         .spawn(move || ticker.run(&commands))
         .map_err(io("starting the tick thread for"))?;
     let settling = Arc::clone(&core);
-    tokio::spawn(async move { settle(&settling, unbuilt).await });
-    Ok((core, thread))
+    let settling = tokio::spawn(async move { settle(&settling, unbuilt).await });
+    Ok((core, thread, settling))
 }
 
 /// Log streams that were dropped from the catalog just before a crash.
@@ -126,20 +126,23 @@ fn restore(core: &Arc<Core>, flow: &mut Dataflow, restored: Restored) -> Result<
     for id in catalog.topological() {
         let Some(spec) = jobs::stored_spec(core, id) else { continue };
         let plan = ViewPlan::new(&spec)?;
+        // On top of what is computed again, a view is computed again too.
+        let on_unbuilt = plan.relations().iter().any(|input| unbuilt.contains(input));
         match saves.remove(&id) {
-            Some(saves) => {
+            Some(saves) if !on_unbuilt => {
                 if let Err(error) = flow.restore_view(plan, saves) {
                     tracing::warn!(view = %spec.name, %error, "the view is computed again from the log");
                     unbuilt.push(id);
                 }
             }
-            // With nothing restored at all, every view simply follows the log from its beginning.
-            None if fresh => {
+            // With nothing restored at all, a view simply follows the log from its beginning; but one that looks
+            // tables up must not do so before they are complete.
+            None if fresh && !on_unbuilt && plan.lookups().is_empty() => {
                 let mut build = flow.begin(plan)?;
                 build.feed_snapshots()?;
                 flow.finish(build)?;
             }
-            None => unbuilt.push(id),
+            _ => unbuilt.push(id),
         }
     }
     Ok(unbuilt)
@@ -183,7 +186,8 @@ async fn settle(core: &Arc<Core>, unbuilt: Vec<ObjectId>) {
     if core.tick.visible(&core.reader, &end).await.is_err() {
         return;
     }
-    for id in unbuilt {
+    let Ok(outdated) = core.tick.run(|ticker| ticker.flow.outdated()).await else { return };
+    for id in unbuilt.into_iter().chain(outdated) {
         let Some(spec) = jobs::stored_spec(core, id) else { continue };
         if let Err(error) = jobs::build(core, spec).await {
             tracing::error!(view = %id, %error, "a view could not be computed again");

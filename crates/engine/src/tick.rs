@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,8 @@ pub(crate) struct TickHandle {
     /// Rises with every published version.
     versions: watch::Sender<u64>,
     figures: RwLock<HashMap<ObjectId, ViewFigures>>,
+    /// The thread has ended: nothing new will be visible.
+    ended: AtomicBool,
 }
 
 /// The tick thread's own state.
@@ -46,8 +49,13 @@ impl TickHandle {
     /// A handle and the commands that its thread will take.
     pub(crate) fn new() -> (Self, Receiver<Command>) {
         let (commands, receiver) = std::sync::mpsc::channel();
-        let handle =
-            Self { commands, signal: Arc::default(), versions: watch::Sender::new(0), figures: RwLock::default() };
+        let handle = Self {
+            commands,
+            signal: Arc::default(),
+            versions: watch::Sender::new(0),
+            figures: RwLock::default(),
+            ended: AtomicBool::new(false),
+        };
         (handle, receiver)
     }
 
@@ -86,6 +94,9 @@ impl TickHandle {
             if reader.read().offsets.covers(wanted) {
                 return Ok(());
             }
+            if self.ended.load(Ordering::Acquire) {
+                return Err(EngineError::Stopping.into());
+            }
             versions.changed().await.map_err(|_| ApiError::from(EngineError::Stopping))?;
         }
     }
@@ -108,6 +119,8 @@ impl Ticker {
             tracing::error!(%error, "the tick thread stopped");
             self.core.health.fail(format!("views stand still since an error: {error}"));
         }
+        self.core.tick.ended.store(true, Ordering::Release);
+        self.core.tick.versions.send_modify(|version| *version += 1);
     }
 
     fn serve(&mut self, commands: &Receiver<Command>) -> Result<(), EngineError> {

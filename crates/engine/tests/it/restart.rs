@@ -163,3 +163,21 @@ async fn a_damaged_catalog_is_refused_not_guessed() {
     let engine = open(folder.path()).await;
     assert_eq!(sql(&engine, "SELECT count(*) FROM daily_steps").await, ["0"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_closed_while_it_catches_up_lets_go_of_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path()).await;
+    sql(&engine, STEPS).await;
+    ingest(&engine, "steps", &steps(0, 20_000)).await;
+    engine.close().await;
+    drop(engine);
+    for _ in 0..5 {
+        std::fs::remove_dir_all(folder.path().join("state")).unwrap();
+        let settings = EngineSettings::new(folder.path());
+        let engine = Highwater::open(settings, std::sync::Arc::new(SystemClock)).await.unwrap();
+        engine.close().await;
+    }
+    let engine = open(folder.path()).await;
+    assert_eq!(sql(&engine, "SELECT count(*) FROM steps").await, ["20000"]);
+}

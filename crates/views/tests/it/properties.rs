@@ -42,7 +42,6 @@ const LOOKUPS: &[&str] = &[
     "SELECT t.g, count(*) AS n FROM s JOIN t ON s.k = t.k WHERE t.b GROUP BY t.g",
     "SELECT t.g, sum(s.i) AS n FROM t JOIN s ON t.i = s.i GROUP BY t.g",
     "SELECT g, count(*) AS n, sum(i) AS s FROM t GROUP BY g",
-    "SELECT s.g, x.m FROM s JOIN (SELECT k, max(i) AS m, g FROM t WHERE b IS NOT NULL GROUP BY k, g) x ON s.k = x.k",
 ];
 
 proptest! {
