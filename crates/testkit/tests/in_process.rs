@@ -18,6 +18,7 @@ async fn any_number_of_threads() {
             let folder = tempfile::tempdir().unwrap();
             let settings = EngineSettings { threads, ..EngineSettings::new(folder.path()) };
             let engine = Highwater::open(settings, Arc::new(SystemClock)).await.unwrap();
+            engine.caught_up().await;
             if let Err(error) = run_file(&file, EngineDoor::new(Arc::new(engine))).await {
                 failures.push(format!("{} with {threads} threads:\n{error}", file.display()));
                 break;
