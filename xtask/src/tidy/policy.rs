@@ -68,7 +68,6 @@ const OWNERS: &[Owner] = &[
     Owner { dependency: "metrics-exporter-prometheus", owners: &["server"], in_tests: &[] },
     Owner { dependency: "tokio-tungstenite", owners: &["server"], in_tests: &[] },
     Owner { dependency: "jiter", owners: &["decode"], in_tests: &[] },
-    Owner { dependency: "csv-core", owners: &["decode"], in_tests: &[] },
     Owner { dependency: "lz4_flex", owners: &["log"], in_tests: &[] },
     Owner { dependency: "num-bigint", owners: &["aggregate"], in_tests: &[] },
     Owner { dependency: "rayon", owners: &["views"], in_tests: &[] },
