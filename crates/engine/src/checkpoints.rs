@@ -6,7 +6,9 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use highwater_model::Offsets;
 use highwater_views::{Checkpoints, Dataflow, Saved};
+use parking_lot::Mutex;
 
 use crate::error::EngineError;
 use crate::settings::EngineSettings;
@@ -27,6 +29,8 @@ struct WriterState {
     busy: AtomicBool,
     /// The next save must be whole.
     wants_full: AtomicBool,
+    /// What the newest checkpoint on disk covers.
+    covered: Mutex<Offsets>,
 }
 
 impl CheckpointWriter {
@@ -59,6 +63,11 @@ impl CheckpointWriter {
     /// Counts events since the last save.
     pub(crate) fn count(&mut self, events: u64) {
         self.events += events;
+    }
+
+    /// What the newest checkpoint written by this process covers: the log below it may be let go.
+    pub(crate) fn covered(&self) -> Offsets {
+        self.state.covered.lock().clone()
     }
 
     /// Saves when it is time and the writer is free.
@@ -97,6 +106,7 @@ fn write(checkpoints: &mut Checkpoints, saved: &Saved, state: &WriterState) {
     let started = Instant::now();
     match checkpoints.write(saved) {
         Ok(bytes) => {
+            state.covered.lock().clone_from(&saved.offsets);
             metrics::counter!("highwater_engine_checkpoint_bytes_total").increment(bytes);
             metrics::histogram!("highwater_engine_checkpoint_seconds").record(started.elapsed().as_secs_f64());
         }

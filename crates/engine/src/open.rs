@@ -121,7 +121,7 @@ fn restore(core: &Arc<Core>, flow: &mut Dataflow, restored: Restored) -> Result<
             open_stream(core.log.as_ref(), entry.id, entry.name.clone(), schema.clone(), is_table, next)?;
         core.streams.write().insert(entry.id, runtime);
     }
-    flow.restore_offsets(offsets);
+    flow.restore_offsets(offsets, core.clock.now_micros().unsigned_abs());
     let mut unbuilt = Vec::new();
     for id in catalog.topological() {
         let Some(spec) = jobs::stored_spec(core, id) else { continue };

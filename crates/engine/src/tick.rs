@@ -22,6 +22,8 @@ use crate::signal::Signal;
 const IDLE: Duration = Duration::from_millis(500);
 /// Time between refreshes of the figures that status shows.
 const FIGURES_EVERY: Duration = Duration::from_secs(1);
+/// Time between looks at what retention lets go.
+const TRIM_EVERY: Duration = Duration::from_secs(30);
 
 /// A command for the tick thread; says whether to go on.
 type Command = Box<dyn FnOnce(&mut Ticker) -> bool + Send>;
@@ -43,6 +45,7 @@ pub(crate) struct Ticker {
     core: Arc<Core>,
     checkpoints: CheckpointWriter,
     figures_at: Option<Instant>,
+    trimmed_at: Instant,
 }
 
 impl TickHandle {
@@ -109,7 +112,7 @@ impl TickHandle {
 
 impl Ticker {
     pub(crate) fn new(core: Arc<Core>, flow: Dataflow, checkpoints: CheckpointWriter) -> Self {
-        Self { flow, core, checkpoints, figures_at: None }
+        Self { flow, core, checkpoints, figures_at: None, trimmed_at: Instant::now() }
     }
 
     /// Runs until told to stop. An error is a defect or a failing disk: the engine then serves no more.
@@ -140,6 +143,7 @@ impl Ticker {
             if self.advance()? == 0 {
                 self.checkpoints.write_if_due(&mut self.flow)?;
                 self.refresh_figures(false);
+                self.trim_if_due();
                 self.core.tick.signal.wait(IDLE);
             }
         }
@@ -160,6 +164,7 @@ impl Ticker {
         self.published(report);
         self.checkpoints.write_if_due(&mut self.flow)?;
         self.refresh_figures(false);
+        self.trim_if_due();
         Ok(rows)
     }
 
@@ -190,6 +195,31 @@ impl Ticker {
             }
         }
         Ok(events)
+    }
+
+    /// Lets go of what retention allows and a checkpoint covers.
+    fn trim_if_due(&mut self) {
+        if self.trimmed_at.elapsed() < TRIM_EVERY {
+            return;
+        }
+        self.trimmed_at = Instant::now();
+        let covered = self.checkpoints.covered();
+        let now = self.core.clock.now_micros();
+        for stream in self.core.streams.read().values() {
+            let retention = &stream.schema.retention;
+            if retention.age_micros.is_none() && retention.bytes.is_none() {
+                continue;
+            }
+            let before = retention.age_micros.map(|age| now.saturating_sub(age));
+            // Rejects are in no view: only their age and size keep them.
+            let keep = |partition: highwater_model::PartitionId| match partition.is_rejects() {
+                true => u64::MAX,
+                false => covered.get(stream.id, partition),
+            };
+            if let Err(error) = self.core.log.trim(stream.id, before, retention.bytes, &keep) {
+                tracing::warn!(stream = %stream.name, %error, "old records could not be let go");
+            }
+        }
     }
 
     fn refresh_figures(&mut self, now: bool) {

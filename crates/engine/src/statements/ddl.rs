@@ -17,6 +17,7 @@ use crate::error::{EngineError, catalog_error};
 pub(super) fn commit(core: &Core, catalog: Catalog) -> Result<(), ApiError> {
     catalog_file::save(&core.settings.data, &catalog)?;
     *core.catalog.write() = catalog;
+    core.reader.renew();
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use highwater_api::ApiError;
+use highwater_api::{ApiError, ErrorKind};
 use highwater_model::{ObjectId, ObjectName};
 use highwater_sql::{Catalog, CreateMaterializedView, CreateView, EntryKind, ViewQuery};
 use highwater_views::{ViewPlan, ViewSpec};
@@ -59,6 +59,11 @@ pub(super) async fn create_materialized_view(
     text: &str,
     schema: &str,
 ) -> Result<Done, ApiError> {
+    if create.retain_micros.is_some() {
+        let message = "WITH (retain = …) is not kept yet: a materialized view holds all its rows";
+        return Err(ApiError::new(ErrorKind::Unsupported, message)
+            .with_hint("leave it out, and write the time into the WHERE of a plain VIEW over it"));
+    }
     let _guard = core.ddl.lock().await;
     let mut catalog = core.catalog.read().clone();
     let name = create.name.in_schema(schema);

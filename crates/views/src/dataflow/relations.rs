@@ -52,6 +52,11 @@ impl Reader {
         self.0.read()
     }
 
+    /// Gives the version another name: something other than events has changed what queries answer.
+    pub fn renew(&self) {
+        self.0.write().epoch += 1;
+    }
+
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Relations> {
         self.0.write()
     }

@@ -42,9 +42,12 @@ impl Dataflow {
         Ok(Saved { offsets: shared.offsets.clone(), full, objects })
     }
 
-    /// Sets the offsets that restored objects cover. Before the first tick.
-    pub fn restore_offsets(&mut self, offsets: Offsets) {
-        self.shared.write().offsets = offsets;
+    /// Sets the offsets that restored objects cover, and where epochs begin (higher than in any run before, so that
+    /// versions of two runs never share a name). Before the first tick.
+    pub fn restore_offsets(&mut self, offsets: Offsets, epoch: u64) {
+        let mut shared = self.shared.write();
+        shared.offsets = offsets;
+        shared.epoch += epoch;
     }
 
     /// Restores a keyed stream or table from its saves, oldest first.
