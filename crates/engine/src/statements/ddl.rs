@@ -35,17 +35,12 @@ pub(super) async fn create_schema(core: &Arc<Core>, create: &CreateSchema) -> Re
 pub(super) async fn create_stream(core: &Arc<Core>, create: &CreateStream, schema: &str) -> Result<Done, ApiError> {
     let _guard = core.ddl.lock().await;
     let name = create.name.in_schema(schema);
-    let existing = core.catalog.read().by_name(&name).map(|entry| (entry.id, entry.kind.clone()));
-    if let Some((id, kind)) = existing {
-        if create.if_not_exists {
-            return Ok(Done::nothing(format!("{name} exists")));
-        }
-        if let (true, EntryKind::Stream { schema }) = (create.or_replace, &kind) {
-            let new = EntryKind::Stream { schema: create.schema.clone() };
-            return redeclare(core, id, &name, create.sql.clone(), new, schema == &create.schema).await;
-        }
-    }
     let kind = EntryKind::Stream { schema: create.schema.clone() };
+    if let Some(done) =
+        declared_already(core, &name, create.if_not_exists, create.or_replace, &create.sql, &kind).await?
+    {
+        return Ok(done);
+    }
     add_logged(core, name, create.sql.clone(), kind, &create.schema, false).await?;
     Ok(Done::rows(0))
 }
@@ -53,27 +48,44 @@ pub(super) async fn create_stream(core: &Arc<Core>, create: &CreateStream, schem
 pub(super) async fn create_table(core: &Arc<Core>, create: &CreateTable, schema: &str) -> Result<Done, ApiError> {
     let _guard = core.ddl.lock().await;
     let name = create.name.in_schema(schema);
-    let existing = core.catalog.read().by_name(&name).map(|entry| (entry.id, entry.kind.clone()));
-    if let Some((id, kind)) = existing {
-        if create.if_not_exists {
-            return Ok(Done::nothing(format!("{name} exists")));
-        }
-        if let (true, EntryKind::Table { schema, .. }) = (create.or_replace, &kind) {
-            let new = EntryKind::Table { schema: create.schema.clone(), load: create.load.clone() };
-            return redeclare(core, id, &name, create.sql.clone(), new, schema == &create.schema).await;
-        }
+    let kind = EntryKind::Table { schema: create.schema.clone(), load: create.load.clone() };
+    if let Some(done) =
+        declared_already(core, &name, create.if_not_exists, create.or_replace, &create.sql, &kind).await?
+    {
+        return Ok(done);
     }
     // The file is read before anything is declared: a bad one leaves nothing behind.
     let rows = match &create.load {
         Some(file) => Some(load::read(core, file, &create.schema, &name.schema)?),
         None => None,
     };
-    let kind = EntryKind::Table { schema: create.schema.clone(), load: create.load.clone() };
     let stream = add_logged(core, name, create.sql.clone(), kind, &create.schema, true).await?;
     match rows {
         Some(rows) => load::store(core, &stream, rows).await.map(Done::rows),
         None => Ok(Done::rows(0)),
     }
+}
+
+/// What to answer when the name is taken by a stream or table of the same kind and that is as asked; `None` when it is
+/// to be created (which refuses a name that is taken otherwise).
+async fn declared_already(
+    core: &Arc<Core>,
+    name: &ObjectName,
+    if_not_exists: bool,
+    or_replace: bool,
+    sql: &str,
+    new: &EntryKind,
+) -> Result<Option<Done>, ApiError> {
+    let existing = core.catalog.read().by_name(name).map(|entry| (entry.id, entry.kind.clone()));
+    let Some((id, kind)) = existing else { return Ok(None) };
+    if if_not_exists {
+        return Ok(Some(Done::nothing(format!("{name} exists"))));
+    }
+    if !or_replace || kind.noun() != new.noun() {
+        return Ok(None);
+    }
+    let same = kind.stream_schema() == new.stream_schema();
+    redeclare(core, id, name, sql.to_owned(), new.clone(), same).await.map(Some)
 }
 
 /// Declares a stream or table and makes it take records.
