@@ -1,8 +1,10 @@
 //! Tests of the SQL crate through its public API.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod call;
 mod catalog;
 mod fixture;
+mod functions_time;
 mod golden;
 mod mutation;
 mod parsing;
