@@ -7,6 +7,6 @@ mod error;
 mod log;
 pub mod storage;
 
-pub use embedded::{EmbeddedLog, Finding, LogSettings};
+pub use embedded::{AsideFile, EmbeddedLog, Finding, LogSettings, PartitionReport, StreamReport};
 pub use error::LogError;
 pub use log::{Append, AppendFuture, Appended, Bounds, Log, Part, RecordBlock, Stamp, StreamSize};

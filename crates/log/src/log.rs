@@ -115,6 +115,10 @@ pub trait Log: Send + Sync {
         max_bytes: usize,
     ) -> Result<Vec<RecordBlock>, LogError>;
 
+    /// Where to read on when [`Log::read`] finds the records at `from` damaged: the next offset that is held, or the
+    /// end, if those between were given up knowingly. `None` if they were not, and the damage must be faced.
+    fn after_hole(&self, stream: ObjectId, partition: PartitionId, from: Offset) -> Result<Option<Offset>, LogError>;
+
     /// What a partition holds.
     fn bounds(&self, stream: ObjectId, partition: PartitionId) -> Result<Bounds, LogError>;
 

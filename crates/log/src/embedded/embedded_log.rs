@@ -20,10 +20,11 @@ use super::lock::DataLock;
 use super::quarantine;
 use super::recovery;
 use super::replay::Standing;
+use super::report::{Finding, StreamReport};
 use super::settings::LogSettings;
 use super::shared::Shared;
 use super::stream::Stream;
-use super::verify::{self, Finding};
+use super::verify;
 use crate::LogError;
 use crate::log::{Append, AppendFuture, Bounds, Log, RecordBlock, StreamSize};
 use crate::storage::{DiskStorage, Storage};
@@ -82,20 +83,25 @@ impl EmbeddedLog {
         Ok(Arc::new(Self { shared, streams: RwLock::new(streams), changing: Mutex::new(()), _lock: lock }))
     }
 
-    /// Reads every durable byte of every stream and says what is wrong with it. Runs beside appends.
+    /// Reads every durable byte of every stream and says what is there and what is wrong. Runs beside appends.
+    ///
+    /// # Errors
+    /// What the system said; damage is no error here.
+    pub fn examine(&self) -> Result<Vec<StreamReport>, LogError> {
+        self.all().iter().map(|stream| verify::verify(stream)).collect()
+    }
+
+    /// What [`EmbeddedLog::examine`] finds wrong.
     ///
     /// # Errors
     /// What the system said; damage is no error here.
     pub fn verify(&self) -> Result<Vec<Finding>, LogError> {
-        let mut findings = Vec::new();
-        for stream in self.all() {
-            findings.extend(verify::verify(&stream)?);
-        }
-        Ok(findings)
+        Ok(self.examine()?.into_iter().flat_map(|report| report.findings).collect())
     }
 
     /// Gives up the broken bytes of a stream so that it takes appends again: they are copied aside and become an
-    /// explicit hole; reading across it stays [`LogError::Damaged`], and no lost offset is given to another record.
+    /// explicit hole; reading across it stays [`LogError::Damaged`] ([`Log::after_hole`] tells where it goes on), and no
+    /// lost offset is given to another record.
     /// Returns what was given up; nothing if the stream is whole. Findings that are not `repairable` stay.
     ///
     /// # Errors
@@ -103,7 +109,7 @@ impl EmbeddedLog {
     pub fn quarantine(&self, stream: ObjectId) -> Result<Vec<Finding>, LogError> {
         let _changing = self.changing.lock();
         let old = self.stream(stream)?;
-        let findings = verify::verify(&old)?;
+        let findings = verify::verify(&old)?.findings;
         if findings.is_empty() && old.damage.is_none() {
             return Ok(findings);
         }
@@ -177,6 +183,10 @@ impl Log for EmbeddedLog {
         max_bytes: usize,
     ) -> Result<Vec<RecordBlock>, LogError> {
         self.stream(stream)?.read(partition, from, max_bytes)
+    }
+
+    fn after_hole(&self, stream: ObjectId, partition: PartitionId, from: Offset) -> Result<Option<Offset>, LogError> {
+        self.stream(stream)?.after_hole(partition, from)
     }
 
     fn bounds(&self, stream: ObjectId, partition: PartitionId) -> Result<Bounds, LogError> {

@@ -1,7 +1,8 @@
 //! The embedded log on segment files of its own. Reading order: `settings`, `layout`, `embedded_log`, `stream`,
 //! `queue`, `committer`, `writer`; then the format: `segment`, `block`, `payload`, `producers`, `committed`, `index`,
 //! `index_file`; then what is done at open: `recovery`, `scan`, `replay`, `tail`; then `view`, `read`, `cache`,
-//! `trim`, `grow`, and for the doctor `verify` and `quarantine`.
+//! `trim`, `grow`, and for the doctor `verify` (which fills in `report`), `quarantine` and, to read on behind what that
+//! gave up, `hole`.
 
 mod block;
 mod cache;
@@ -11,6 +12,7 @@ mod embedded_log;
 mod failure;
 mod folder;
 mod grow;
+mod hole;
 mod index;
 mod index_file;
 mod layout;
@@ -23,6 +25,7 @@ mod queue;
 mod read;
 mod recovery;
 mod replay;
+mod report;
 mod scan;
 mod segment;
 mod settings;
@@ -38,5 +41,5 @@ mod view;
 mod writer;
 
 pub use embedded_log::EmbeddedLog;
+pub use report::{AsideFile, Finding, PartitionReport, StreamReport};
 pub use settings::LogSettings;
-pub use verify::Finding;

@@ -9,11 +9,11 @@ use super::index_file;
 use super::layout;
 use super::recovery::Careful;
 use super::replay::Replay;
+use super::report::Finding;
 use super::scan::scan;
 use super::segment::{self, HEAD_BYTES, SMALLEST_BLOCK_BYTES, SegmentFile};
 use super::stream::Stream;
 use super::tail;
-use super::verify::Finding;
 use crate::LogError;
 use crate::storage::write_all_at;
 
@@ -97,6 +97,11 @@ fn end_anew(stream: &Stream, segment: &SegmentFile, has_holes: bool) -> Result<(
         end += bytes.len() as u64;
     }
     segment.file.sync_data().map_err(fail)?;
+    let sidecar = CommittedFile::open(storage, &stream.folder)?.map(|sidecar| sidecar.get()).transpose()?.flatten();
+    if sidecar.is_some_and(|committed| committed.segment > segment.home.segment) {
+        // It is the only witness of a last segment that is gone: the offsets in that must not be given again.
+        return Ok(());
+    }
     let committed = Committed { segment: segment.home.segment, position: end };
     CommittedFile::create(storage, &stream.folder, committed)?;
     storage.sync_dir(&stream.folder).map_err(|error| io_error("flush", &stream.folder, error))

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::LogSettings;
+use highwater_model::{PartitionId, PartitionRange};
+
+use super::super::{EmbeddedLog, Finding, LogSettings};
 use super::{P0, P1, open_simulated, small};
 use crate::conformance::build::{STREAM, append, batch, stamped, try_read_all};
 use crate::storage::simulated::{SimulatedStorage, Survival};
@@ -167,6 +169,7 @@ fn quarantine_leaves_a_hole_and_goes_on() {
 
 fn give_up_and_go_on(storage: &SimulatedStorage, settings: &LogSettings, texts: &[String], what: &str) {
     let log = open_simulated(storage, settings.clone()).unwrap();
+    let unknown = log.bounds(STREAM, P0).is_err();
     let found = log.quarantine(STREAM).unwrap_or_else(|error| panic!("{what}: {error}"));
     assert!(!found.is_empty(), "{what}");
     log.open_stream(STREAM, 2).unwrap_or_else(|error| panic!("{what}: after quarantine: {error}"));
@@ -188,7 +191,90 @@ fn give_up_and_go_on(storage: &SimulatedStorage, settings: &LogSettings, texts: 
             Err(error) => panic!("{what}: offset {offset}: {error}"),
         }
     }
-    let unsaid = found.iter().any(|found| found.lost.is_empty());
-    assert!(unsaid || missing + from <= lost, "{what}: {missing} missing, {lost} said to be lost, from {from}");
+    // Where nothing at all is left, not even the partitions are known.
+    let untold = unknown || found.iter().any(|found| found.untold.contains(&P0));
+    assert!(untold || missing + from <= lost, "{what}: {missing} missing, {lost} said to be lost, from {from}");
     assert_eq!(try_read_all(&*log, P0, first_new).unwrap(), ["new"], "{what}");
+    assert_eq!(leaving_out(&log, from), texts.len() as u64 - from - missing + 1, "{what}: reading on behind holes");
+}
+
+/// How many records of partition 0 there are from an offset on, leaving out what was given up.
+fn leaving_out(log: &EmbeddedLog, from: u64) -> u64 {
+    let (mut next, mut found) = (from, 0);
+    while next < log.bounds(STREAM, P0).unwrap().next {
+        match log.read(STREAM, P0, next, 1) {
+            Ok(blocks) => {
+                assert_eq!(log.after_hole(STREAM, P0, next).unwrap(), None);
+                let records: u64 = blocks.iter().map(|block| block.records.len() as u64).sum();
+                (next, found) = (next + records, found + records);
+            }
+            Err(LogError::Damaged { .. }) => next = log.after_hole(STREAM, P0, next).unwrap().unwrap(),
+            Err(error) => panic!("offset {next}: {error}"),
+        }
+    }
+    found
+}
+
+/// One batch a partition in turn; the header of the `broken`th is made unreadable.
+fn alternating(batches: u64, broken: usize) -> Vec<Finding> {
+    let storage = SimulatedStorage::new();
+    let log = open_simulated(&storage, LogSettings::default()).unwrap();
+    log.open_stream(STREAM, 2).unwrap();
+    for number in 0..batches {
+        append(&*log, batch(&[(if number % 2 == 0 { P0 } else { P1 }, &["some", "record"])])).unwrap();
+    }
+    drop(log);
+    let segment = &segments(&storage)[0];
+    let mut bytes = storage.contents(segment).unwrap();
+    let blocks: Vec<usize> = (0..bytes.len() - 4).filter(|at| &bytes[*at..*at + 4] == b"HWBL").collect();
+    // The first two are the states of one and of two partitions.
+    bytes[blocks[blocks.len() - batches as usize + broken] + 9] ^= 0x55;
+    storage.tamper(segment, Some(bytes));
+    open_simulated(&storage, LogSettings::default()).unwrap().verify().unwrap()
+}
+
+#[test]
+fn findings_name_exactly_what_is_lost() {
+    let range = |partition, first, next| PartitionRange { partition, first, next };
+    let found = alternating(8, 4);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].lost, [range(P0, 4, 6)], "told by the next but one batch");
+    assert_eq!(found[0].untold, [PartitionId::REJECTS]);
+    let found = alternating(8, 7);
+    assert_eq!((found[0].lost.len(), &found[0].untold[..]), (0, &[P0, P1, PartitionId::REJECTS][..]), "{found:?}");
+}
+
+#[test]
+fn missing_segments_are_found_and_not_forgotten_by_quarantine() {
+    let (whole, texts) = fill(small());
+    let all = segments(&whole);
+    for (number, path) in all.iter().enumerate().skip(1) {
+        let broken = copy(&whole);
+        broken.tamper(path, None);
+        for _ in 0..2 {
+            let log = open_simulated(&broken, small()).unwrap();
+            let found = log.verify().unwrap();
+            assert!(found.iter().any(|finding| finding.path == *path && !finding.repairable), "{found:?}");
+            let last = number + 1 == all.len();
+            assert_eq!(found.iter().flat_map(|finding| &finding.lost).next().is_none(), last, "{found:?}");
+            log.quarantine(STREAM).unwrap();
+            assert!(matches!(log.open_stream(STREAM, 2), Err(LogError::Damaged { .. })));
+        }
+        assert!(!texts.is_empty());
+    }
+}
+
+#[test]
+fn reports_count_what_is_there() {
+    for settings in [LogSettings::default(), small()] {
+        let (whole, texts) = fill(settings.clone());
+        let log = open_simulated(&whole, settings).unwrap();
+        let report = log.examine().unwrap().remove(0);
+        assert_eq!((report.findings.len(), report.aside.len(), report.segments), (0, 0, segments(&whole).len() as u64));
+        assert_eq!(report.bytes, log.size(STREAM).unwrap().bytes);
+        for partition in &report.partitions {
+            assert_eq!((partition.bounds.earliest, partition.records), (0, texts.len() as u64));
+            assert!(partition.bytes > 0 && partition.bytes < report.bytes);
+        }
+    }
 }

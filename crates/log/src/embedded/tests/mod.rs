@@ -4,6 +4,7 @@
 mod conform;
 mod damage;
 mod faults;
+mod fixtures;
 mod model;
 mod opening;
 mod power;
