@@ -61,6 +61,9 @@ const CRATES: &[CratePolicy] = &[
 
 const OWNERS: &[Owner] = &[
     Owner { dependency: "datafusion", owners: &["sql"], in_tests: &[] },
+    Owner { dependency: "datafusion-functions-json", owners: &["sql"], in_tests: &[] },
+    Owner { dependency: "h3o", owners: &["sql"], in_tests: &[] },
+    Owner { dependency: "reverse_geocoder", owners: &["sql"], in_tests: &[] },
     Owner { dependency: "axum", owners: &["server"], in_tests: &[] },
     Owner { dependency: "hyper-util", owners: &["server"], in_tests: &[] },
     Owner { dependency: "tower-http", owners: &["server"], in_tests: &[] },

@@ -29,6 +29,11 @@ pub(super) struct Function {
     pub(super) compute: fn(&Arguments<'_>) -> Result<ArrayRef>,
 }
 
+/// For functions with nothing to check.
+pub(super) fn any_constants(_: &[Option<&ScalarValue>]) -> Result<()> {
+    Ok(())
+}
+
 impl Function {
     /// As DataFusion knows functions.
     pub(super) fn into_udf(self) -> ScalarUDF {
@@ -48,6 +53,11 @@ pub(super) struct Arguments<'a> {
 }
 
 impl Arguments<'_> {
+    /// How many.
+    pub(super) fn count(&self) -> usize {
+        self.values.len()
+    }
+
     /// An argument as a column, a constant repeated.
     pub(super) fn column(&self, index: usize) -> Result<ArrayRef> {
         self.value(index)?.to_array_of_size(self.rows)
@@ -94,6 +104,11 @@ pub(super) fn is_text(data_type: &DataType) -> bool {
         DataType::Dictionary(_, value) => value.is_string(),
         _ => false,
     }
+}
+
+/// Whether a number, or NULL, can be passed.
+pub(super) fn is_number(data_type: &DataType) -> bool {
+    data_type.is_numeric() || data_type.is_null()
 }
 
 struct Adapter {

@@ -4,6 +4,9 @@
 mod call;
 mod catalog;
 mod fixture;
+mod functions_geo;
+mod functions_json;
+mod functions_text;
 mod functions_time;
 mod golden;
 mod mutation;
