@@ -167,7 +167,7 @@ fn what_an_area_contains() {
         (25.0, 5.0, true),
         (20.5, 5.0, false),
         (15.0, 5.0, false),
-        // A ray through corners of the hole and of the square.
+        // Rays through corners of the hole and of the square.
         (-1.0, 4.0, false),
         (1.0, 4.0, true),
         (-5.0, 0.0, false),
@@ -179,6 +179,14 @@ fn what_an_area_contains() {
         (22.5, 5.0, false),
     ] {
         check(&[(&contains(lon, lat), if inside { "true" } else { "false" })]);
+    }
+    // Rays through the right corner of a diamond, and along its top and bottom corners.
+    let diamond = r#"{"type": "Polygon", "coordinates": [[[0, -5], [5, 0], [0, 5], [-5, 0], [0, -5]]]}"#;
+    for (lon, lat, inside) in
+        [(0, 0, true), (4, 0, true), (-4, 4, false), (-3, 5, false), (-3, -5, false), (0, 4, true)]
+    {
+        let expr = format!("ST_Contains('{diamond}', ST_Point({lon}, {lat}))");
+        check(&[(&expr, if inside { "true" } else { "false" })]);
     }
     let feature = AREA.replacen('{', r#"{"type": "Feature", "properties": {"name": "x"}, "geometry": {"#, 1) + "}";
     let collection = format!(r#"{{"type": "FeatureCollection", "features": [{feature}]}}"#);
