@@ -11,7 +11,7 @@ mod operator;
 mod store;
 mod workers;
 
-pub use checkpoint::{Checkpoints, ObjectSave, Restored, Saved};
+pub use checkpoint::{CheckpointContent, CheckpointReport, CheckpointUse, Checkpoints, ObjectSave, Restored, Saved};
 pub use dataflow::{Build, Dataflow, Reader, Relations, TickReport, ViewFigures, ViewPlan, ViewSpec};
 pub use error::ViewsError;
 pub use store::{Snapshot, Store};

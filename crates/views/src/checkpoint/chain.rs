@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use highwater_model::{ObjectId, Offsets};
@@ -50,24 +51,19 @@ impl Checkpoints {
                 Err(error) => problems.push(error.to_string()),
             }
         }
-        let base = loaded.iter().rev().find(|(_, (_, saved))| saved.full).map(|(number, _)| *number);
+        let sound: BTreeMap<u64, Link> =
+            loaded.iter().map(|(number, (of, saved))| (*number, Link { of: *of, full: saved.full })).collect();
+        let run = run(&sound);
         let mut restored = Restored { problems, ..Restored::default() };
-        if let Some(base) = base {
-            // A delta counts only when every one between it and the full checkpoint is there.
-            let mut expected = base;
-            for (number, (of, saved)) in loaded.range(base..).map(|(n, content)| (*n, content)) {
-                if number != expected || *of != base {
-                    restored
-                        .problems
-                        .push(format!("checkpoint {number} does not follow {}", expected.saturating_sub(1)));
-                    break;
-                }
-                restored.take(saved.clone());
-                expected += 1;
+        for (number, (_, saved)) in loaded {
+            if run.contains(&number) {
+                restored.take(saved);
+            } else if number >= run.end && !run.is_empty() {
+                restored.problems.push(format!("{}: {}", checkpoints.path(number).display(), stray(&run)));
             }
-            // After a gap the next checkpoint must be whole.
-            checkpoints.base = (expected == next).then_some(base);
         }
+        // After a gap the next checkpoint must be whole.
+        checkpoints.base = (!run.is_empty() && run.end == next).then_some(run.start);
         Ok((checkpoints, restored))
     }
 
@@ -117,8 +113,36 @@ impl Checkpoints {
     }
 
     fn path(&self, number: u64) -> PathBuf {
-        self.folder.join(format!("{number:012}.checkpoint"))
+        file_of(&self.folder, number)
     }
+}
+
+/// The file of a checkpoint.
+pub(super) fn file_of(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("{number:012}.checkpoint"))
+}
+
+/// What ties a checkpoint to others: the full one it builds on (itself when it is full).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    pub(super) of: u64,
+    pub(super) full: bool,
+}
+
+/// The checkpoints that count together, of those whose files are sound: the newest full one, and the deltas on it that
+/// follow without a gap. Empty when no full one is sound.
+pub(super) fn run(sound: &BTreeMap<u64, Link>) -> Range<u64> {
+    let Some((&base, _)) = sound.iter().rev().find(|(_, link)| link.full) else { return 0..0 };
+    let mut end = base;
+    while sound.get(&end).is_some_and(|link| link.of == base) {
+        end += 1;
+    }
+    base..end
+}
+
+/// Why a checkpoint behind the run cannot be used.
+pub(super) fn stray(run: &Range<u64>) -> String {
+    format!("it builds on the checkpoint before it, but the last that can be used is {:012}", run.end.saturating_sub(1))
 }
 
 impl Restored {
@@ -139,12 +163,13 @@ impl Restored {
     }
 }
 
-fn list(folder: &Path) -> Result<Vec<u64>, ViewsError> {
+pub(super) fn list(folder: &Path) -> Result<Vec<u64>, ViewsError> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| io_error("listing", folder, error))? {
         let name = entry.map_err(|error| io_error("listing", folder, error))?.file_name();
         let number: Option<u64> =
             name.to_str().and_then(|name| name.strip_suffix(".checkpoint")).and_then(|n| n.parse().ok());
+        let number = number.filter(|number| file_of(folder, *number).file_name() == Some(&name));
         numbers.extend(number);
     }
     numbers.sort_unstable();

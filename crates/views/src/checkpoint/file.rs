@@ -9,7 +9,7 @@
 //! Any change of this layout, or of what operators save, raises [`FORMAT_VERSION`].
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ use crate::ViewsError;
 /// Version of the layout above and of what operators save.
 pub(super) const FORMAT_VERSION: u32 = 1;
 const MAGIC: &[u8; 4] = b"HWCP";
+/// Where the header begins.
+const HEADER_AT: usize = 16;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -70,7 +72,7 @@ pub(super) fn write(path: &Path, base: u64, saved: &Saved) -> Result<u64, ViewsE
     let io = |error| io_error("writing", path, error);
     let temporary = path.with_extension("new");
     let mut file = File::create(&temporary).map_err(io)?;
-    let mut size = 16 + header.len() as u64;
+    let mut size = (HEADER_AT + header.len()) as u64;
     file.write_all(MAGIC).map_err(io)?;
     file.write_all(&FORMAT_VERSION.to_le_bytes()).map_err(io)?;
     file.write_all(&length.to_le_bytes()).map_err(io)?;
@@ -88,40 +90,73 @@ pub(super) fn write(path: &Path, base: u64, saved: &Saved) -> Result<u64, ViewsE
     Ok(size)
 }
 
+/// Why bytes are no checkpoint that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// The byte where it shows.
+    pub(super) position: u64,
+    pub(super) reason: String,
+}
+
+impl Fault {
+    fn at(position: usize, reason: impl Into<String>) -> Self {
+        Self { position: position as u64, reason: reason.into() }
+    }
+}
+
 /// Reads a checkpoint: the number of the full one it builds on, and its content.
 pub(super) fn read(path: &Path) -> Result<(u64, Saved), ViewsError> {
-    let bad = |what: &str| ViewsError::BadState(format!("{}: {what}", path.display()));
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(|e| io_error("reading", path, e))?;
-    let number = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+    let bad =
+        |fault: Fault| ViewsError::BadState(format!("{} at byte {}: {}", path.display(), fault.position, fault.reason));
+    parse(&bytes_of(path)?).map_err(bad)
+}
+
+/// All bytes of a file.
+pub(super) fn bytes_of(path: &Path) -> Result<Vec<u8>, ViewsError> {
+    fs::read(path).map_err(|error| io_error("reading", path, error))
+}
+
+/// The format version that bytes say they have; `None` when they are no checkpoint at all.
+pub(super) fn format_of(bytes: &[u8]) -> Option<u32> {
+    if bytes.get(..4) == Some(MAGIC) { number(bytes, 4) } else { None }
+}
+
+fn number(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes)
+}
+
+/// Takes a checkpoint apart, checking every byte.
+pub(super) fn parse(bytes: &[u8]) -> Result<(u64, Saved), Fault> {
+    let cut_short = || Fault::at(bytes.len(), "it is cut short here");
     if bytes.get(..4) != Some(MAGIC) {
-        return Err(bad("not a checkpoint"));
+        let reason = if bytes.is_empty() { "the file is empty" } else { "not a checkpoint" };
+        return Err(Fault::at(0, reason));
     }
-    match number(4) {
-        Some(FORMAT_VERSION) => {}
-        other => return Err(bad(&format!("format {other:?}, this version reads {FORMAT_VERSION}"))),
+    match number(bytes, 4).ok_or_else(cut_short)? {
+        FORMAT_VERSION => {}
+        other => return Err(Fault::at(4, format!("format {other}, this version reads {FORMAT_VERSION}"))),
     }
-    let (Some(length), Some(crc)) = (number(8), number(12)) else { return Err(bad("cut short")) };
-    let header = bytes.get(16..16 + length as usize).ok_or_else(|| bad("cut short"))?;
+    let (Some(length), Some(crc)) = (number(bytes, 8), number(bytes, 12)) else { return Err(cut_short()) };
+    let mut at = HEADER_AT + length as usize;
+    let header = bytes.get(HEADER_AT..at).ok_or_else(cut_short)?;
     if crc32fast::hash(header) != crc {
-        return Err(bad("its header is damaged"));
+        return Err(Fault::at(HEADER_AT, "its header is damaged"));
     }
-    let header: Header = serde_json::from_slice(header).map_err(|error| bad(&error.to_string()))?;
-    let mut at = 16 + length as usize;
+    let header: Header =
+        serde_json::from_slice(header).map_err(|error| Fault::at(HEADER_AT, format!("its header: {error}")))?;
     let mut objects = Vec::new();
     for object in header.objects {
         let mut parts = Vec::new();
         for part in object.parts {
             let mut batches = Vec::new();
             for (length, crc) in part {
-                let length = usize::try_from(length).map_err(|_| bad("a section too long"))?;
-                let section =
-                    at.checked_add(length).and_then(|end| bytes.get(at..end)).ok_or_else(|| bad("cut short"))?;
+                let end = usize::try_from(length).ok().and_then(|length| at.checked_add(length));
+                let section = end.and_then(|end| bytes.get(at..end)).ok_or_else(cut_short)?;
                 if crc32fast::hash(section) != crc {
-                    return Err(bad("a section is damaged"));
+                    return Err(Fault::at(at, format!("a section of object {} is damaged", object.id)));
                 }
-                batches.push(decode(section)?);
-                at += length;
+                batches.push(decode(section).map_err(|error| Fault::at(at, error.to_string()))?);
+                at += section.len();
             }
             parts.push(batches);
         }
@@ -129,7 +164,7 @@ pub(super) fn read(path: &Path) -> Result<(u64, Saved), ViewsError> {
         objects.push(ObjectSave { id, full, signature, lookups_at, parts });
     }
     if at != bytes.len() {
-        return Err(bad("bytes after its end"));
+        return Err(Fault::at(at, "bytes after its end"));
     }
     Ok((header.base, Saved { offsets: header.offsets, full: header.full, objects }))
 }

@@ -3,7 +3,9 @@
 
 mod chain;
 mod file;
+mod inspect;
 mod save;
 
 pub use chain::{Checkpoints, Restored};
+pub use inspect::{CheckpointContent, CheckpointReport, CheckpointUse};
 pub use save::{ObjectSave, Saved};

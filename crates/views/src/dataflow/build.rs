@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use highwater_model::{ChangeBatch, EventBatch, ObjectId, Offsets};
+use highwater_model::{ChangeBatch, EventBatch, ObjectId, Offset, Offsets, PartitionId};
 use parking_lot::Mutex;
 
 use super::pipeline::ViewPlan;
@@ -77,6 +77,13 @@ impl Build {
             }
         }
         Ok(())
+    }
+
+    /// Leaves out the events of a partition below an offset: the log does not hold them any more.
+    pub fn pass_over(&mut self, stream: ObjectId, partition: PartitionId, next: Offset) {
+        if self.offsets.get(stream, partition) < next {
+            self.offsets.set(stream, partition, next);
+        }
     }
 
     /// Feeds events of a stream: the next ones of each partition, in offset order.

@@ -6,7 +6,7 @@ use std::fs;
 use highwater_views::{Checkpoints, Dataflow};
 use proptest::prelude::*;
 
-use crate::history::history_with_table;
+use crate::history::{Event, history_with_table};
 use crate::world::{KEYED, TABLE, World, schema};
 
 const QUERIES: &[&str] = &[
@@ -81,4 +81,28 @@ fn a_damaged_byte_anywhere_is_noticed() {
         fs::write(&file, &sound[..length]).unwrap();
         assert_eq!(Checkpoints::open(folder.path()).unwrap().1.problems.len(), 1, "cut at {length}");
     }
+}
+
+#[test]
+fn a_group_in_the_place_of_one_that_a_restored_delta_let_go_is_let_go_too() {
+    let event =
+        |k: i64, g: Option<&str>| Event { k, g: g.map(str::to_owned), i: None, f: None, b: None, v: 0, deleted: None };
+    let folder = tempfile::tempdir().unwrap();
+    let (mut checkpoints, _) = Checkpoints::open(folder.path()).unwrap();
+    let mut world = World::new(1);
+    world.add_view("SELECT g, count(*) AS n FROM k GROUP BY g");
+    world.add_view("SELECT DISTINCT g FROM k");
+    let tick = |world: &mut World, events: Vec<Event>| world.tick(&HashMap::from([(KEYED, events)]), 100);
+    // Enough groups that all shards have some, before and after.
+    tick(&mut world, (0..64).map(|k| event(k, Some(&format!("group {k}")))).collect());
+    checkpoints.write(&world.flow.save(true).unwrap()).unwrap();
+    let mut world = restored(&world, folder.path());
+    tick(&mut world, (0..64).map(|k| event(k, None)).collect());
+    checkpoints.write(&world.flow.save(false).unwrap()).unwrap();
+    let mut world = restored(&world, folder.path());
+    world.check("as it was saved");
+    tick(&mut world, (0..64).map(|k| event(k, Some(&format!("other {k}")))).collect());
+    world.check("other groups");
+    tick(&mut world, (0..64).map(|k| event(k, None)).collect());
+    world.check("none of them");
 }

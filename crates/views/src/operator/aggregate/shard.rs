@@ -283,6 +283,10 @@ impl Shard {
         if rows.values().iter().all(|rows| *rows == 0) && self.counts.is_some() && key_columns > 0 {
             let gone: Vec<u32> = (0..hashes.len()).filter_map(|row| self.keys.find(&keys, row, hashes[row])).collect();
             self.states.iter_mut().for_each(|state| state.clear(&gone));
+            // The slots go to other groups, which begin without rows.
+            if let Some(counts) = &mut self.counts {
+                gone.iter().for_each(|slot| counts[*slot as usize] = 0);
+            }
             self.keys.remove(&gone);
             return Ok(());
         }
