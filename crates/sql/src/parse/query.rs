@@ -1,6 +1,8 @@
 //! Tokens, and queries within statements: the parts `sqlparser` reads, with its errors made places and hints.
 
-use datafusion::sql::sqlparser::ast::Query;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Query, Spanned, Visit, visit_expressions};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
@@ -64,14 +66,14 @@ impl<'a> Cursor<'a, '_> {
     }
 
     /// Something `sqlparser` reads that is the rest of the statement.
-    pub(super) fn parsed<T>(&mut self, read: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>) -> Read<T> {
+    pub(super) fn parsed<T: Visit>(&mut self, read: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>) -> Read<T> {
         let rest = &self.tokens[self.at.min(self.tokens.len())..];
         let mut parser = Parser::new(&DIALECT).with_tokens_with_locations(rest.to_vec());
         let outcome = read(&mut parser).and_then(|parsed| match parser.peek_token_ref().token {
             Token::EOF => Ok(parsed),
             _ => parser.expected_ref("end of statement", parser.peek_token_ref()),
         });
-        outcome
+        let parsed = outcome
             .map_err(|error| {
                 self.at = self.tokens.len();
                 let end = self.place();
@@ -83,7 +85,55 @@ impl<'a> Cursor<'a, '_> {
                 }
                 Reported
             })
-            .inspect(|_| self.at = self.tokens.len())
+            .inspect(|_| self.at = self.tokens.len())?;
+        let misleading = misleading_distinct(&parsed);
+        for (place, message, hint) in &misleading {
+            self.problems.error_hint(*place, message, hint);
+        }
+        if misleading.is_empty() { Ok(parsed) } else { Err(Reported) }
+    }
+}
+
+/// Comparisons by `IS [NOT] DISTINCT FROM` that were read otherwise than they look. `sqlparser` takes everything behind
+/// the words for the right side, so `a IS DISTINCT FROM b OR c` becomes `a IS DISTINCT FROM (b OR c)`, where SQL says
+/// `(a IS DISTINCT FROM b) OR c`. The place, what is wrong and what to write instead.
+fn misleading_distinct(parsed: &impl Visit) -> Vec<(Place, String, String)> {
+    let mut found = Vec::new();
+    let _ = visit_expressions(parsed, |expr| {
+        let (left, words, right) = match expr {
+            Expr::IsDistinctFrom(left, right) => (left, "IS DISTINCT FROM", right),
+            Expr::IsNotDistinctFrom(left, right) => (left, "IS NOT DISTINCT FROM", right),
+            _ => return ControlFlow::<()>::Continue(()),
+        };
+        if let Some(mut operand) = loose_operand(right) {
+            while let Some(inner) = loose_operand(operand) {
+                operand = inner;
+            }
+            let message = format!("what {words} compares with is not clear: {right}");
+            let hint = format!("write ({left} {words} {operand}) …, or put the whole right side in parentheses");
+            found.push((Place::of(right.span()), message, hint));
+        }
+        ControlFlow::Continue(())
+    });
+    found
+}
+
+/// The first operand of an operator that binds no closer than `IS DISTINCT FROM` does, or may seem so.
+fn loose_operand(expr: &Expr) -> Option<&Expr> {
+    use BinaryOperator::{And, Eq, Gt, GtEq, Lt, LtEq, NotEq, Or, Spaceship, Xor};
+    match expr {
+        Expr::BinaryOp { left, op: And | Or | Xor | Eq | NotEq | Lt | LtEq | Gt | GtEq | Spaceship, .. }
+        | Expr::IsDistinctFrom(left, _)
+        | Expr::IsNotDistinctFrom(left, _)
+        | Expr::IsNull(left)
+        | Expr::IsNotNull(left)
+        | Expr::IsTrue(left)
+        | Expr::IsNotTrue(left)
+        | Expr::IsFalse(left)
+        | Expr::IsNotFalse(left)
+        | Expr::IsUnknown(left)
+        | Expr::IsNotUnknown(left) => Some(left),
+        _ => None,
     }
 }
 

@@ -55,3 +55,40 @@ fn a_view_keeps_its_query_text() {
     assert_eq!(view.retain_micros, Some(86_400_000_000));
     assert!(view.or_replace);
 }
+
+#[test]
+fn a_right_side_of_distinct_from_that_reads_otherwise_is_refused() {
+    let refused = |sql: &str| parse(sql).expect_err(sql).0;
+    for rest in ["b OR c", "b AND c OR d", "b = c", "b + 1 < c", "b IS NULL", "b IS DISTINCT FROM c", "NULL OR c"] {
+        for words in ["IS DISTINCT FROM", "IS NOT DISTINCT FROM"] {
+            let operand = rest.split(" OR ").next().unwrap().split(" AND ").next().unwrap();
+            let operand = operand.split([' ', '=', '<']).next().unwrap();
+            let operand = if rest.starts_with("b + 1") { "b + 1" } else { operand };
+            for sql in [
+                format!("SELECT a {words} {rest} FROM s"),
+                format!("CREATE MATERIALIZED VIEW v AS SELECT k FROM (SELECT * FROM s WHERE a {words} {rest}) x"),
+                format!("DELETE FROM t WHERE a {words} {rest}"),
+            ] {
+                let found = refused(&sql);
+                assert!(!found.is_empty(), "{sql}");
+                assert!(found[0].message.contains(rest), "{sql}: {found:?}");
+                let hint = found[0].hint.clone().unwrap();
+                assert!(hint.contains(&format!("(a {words} {operand})")), "{sql}: {hint}");
+                let at = sql.find(&format!("{words} {rest}")).unwrap() + words.len() + 2;
+                assert_eq!((found[0].line, found[0].column as usize), (1, at), "{sql}");
+            }
+        }
+    }
+    for clear in [
+        "(a IS DISTINCT FROM b) OR c",
+        "a IS DISTINCT FROM (b OR c)",
+        "a IS NOT DISTINCT FROM b + 1",
+        "c OR a IS DISTINCT FROM b",
+        "c AND a IS DISTINCT FROM NULL",
+        "a IS DISTINCT FROM CASE WHEN b OR c THEN 1 END",
+        "a IS DISTINCT FROM coalesce(b = c, d)",
+        "NOT a IS DISTINCT FROM b",
+    ] {
+        parse(&format!("SELECT {clear} FROM s")).unwrap_or_else(|problems| panic!("{problems}"));
+    }
+}
