@@ -71,18 +71,49 @@ pub enum AggregateKind {
     StddevSamp,
     /// `stddev_pop(x)`.
     StddevPop,
+    /// `any_value(x)`: the least value.
+    AnyValue,
+    /// `mode(x)`: the most frequent value, of several the least (or the greatest, see [`AggregateSpec::order`]).
+    Mode,
+    /// `array_agg(x [ORDER BY …])`: argument 0 is the value, the rest are the sort keys. NULLs are kept.
+    ArrayAgg,
+    /// `string_agg(x, separator [ORDER BY …])`: argument 0 is the value, the rest are the sort keys. NULLs are left out.
+    StringAgg,
+    /// `median(x)`.
+    Median,
+    /// `percentile_cont(p) WITHIN GROUP (ORDER BY x)`.
+    PercentileCont,
+    /// `approx_median(x)`.
+    ApproxMedian,
+    /// `approx_percentile_cont(x, p)`.
+    ApproxPercentile,
+    /// `approx_distinct(x)`, over append-only input.
+    ApproxDistinct,
+    /// `histogram(x, width)`.
+    Histogram,
+}
+
+/// A constant argument. It is no column and shapes results, not state.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Constant {
+    /// The percentile (0 to 1) or the width of buckets.
+    Number(f64),
+    /// The separator.
+    Text(String),
 }
 
 /// An aggregate to build.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AggregateSpec {
     /// Which function.
     pub kind: AggregateKind,
-    /// Types of the argument columns after coercion (for First/Last: value, then sort keys).
+    /// Types of the argument columns after coercion: the value (for `count` any number of them), then the sort keys.
     pub arg_types: Vec<DataType>,
+    /// What the functions that need one take besides columns: percentile, separator, width.
+    pub constant: Option<Constant>,
     /// `DISTINCT`: each different argument counts once.
     pub distinct: bool,
-    /// Directions of the sort keys, for First/Last.
+    /// Directions of the sort keys. For mode and percentiles at most one, that of the value itself.
     pub order: Vec<SortOptions>,
     /// Whether the input is never retracted, so that less state will do.
     pub append_only: bool,
@@ -105,6 +136,20 @@ pub enum AggregateError {
     /// A row was retracted that was never inserted: the caller's input is no valid history.
     #[error("{0}: retracted more than was inserted")]
     NegativeWeight(&'static str),
+    /// The function cannot take rows back.
+    #[error("{0} cannot take back rows; write count(DISTINCT …)")]
+    AppendOnly(&'static str),
+    /// The constant argument is missing or out of range.
+    #[error("{function} needs {needed}")]
+    BadConstant {
+        /// SQL name.
+        function: &'static str,
+        /// What it must be.
+        needed: &'static str,
+    },
+    /// The results asked for at once do not fit into one array.
+    #[error("{0} over that many values gives more than an array can hold (2^31 bytes or elements)")]
+    TooLarge(&'static str),
     /// Arrow refused.
     #[error(transparent)]
     Arrow(#[from] ArrowError),

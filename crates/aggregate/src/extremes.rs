@@ -1,6 +1,6 @@
-//! `min`, `max`, `first_value`, `last_value`: the least or greatest key of each group, where a key is the value itself
-//! or, for first/last, sort keys followed by the value (see [`crate::codec`]). Over append-only input one key a group
-//! ([`Best`]), under retraction an ordered multiset ([`Ranked`]). Built by [`crate::AggregateSpec::build`].
+//! `min`, `max`, `any_value`, `first_value`, `last_value` over append-only input: the least or greatest key of each
+//! group, where a key is the value itself or, for first/last, sort keys followed by the value (see [`crate::codec`]).
+//! Under retraction they are [`crate::counted`]. Built by [`crate::AggregateSpec::build`].
 
 use std::borrow::Borrow;
 use std::sync::Arc;
@@ -12,17 +12,7 @@ use arrow_schema::{DataType, Fields};
 use highwater_model::Weights;
 
 use crate::codec::Codec;
-use crate::multiset::Multiset;
 use crate::{Aggregate, AggregateError, Input, entries, state};
-
-/// Which end of the order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// The least.
-    First,
-    /// The greatest.
-    Last,
-}
 
 /// One key a group; negative weights are refused.
 pub(crate) struct Best<C: Codec, const LAST: bool> {
@@ -99,82 +89,5 @@ impl<C: Codec, const LAST: bool> Aggregate for Best<C, LAST> {
 
     fn bytes(&self) -> usize {
         self.keys.capacity() * size_of::<Option<C::Key>>() + self.heap
-    }
-}
-
-/// All keys of a group, counted and in order.
-pub(crate) struct Ranked<C: Codec> {
-    codec: C,
-    end: End,
-    name: &'static str,
-    fields: Fields,
-    sets: Vec<Multiset<C::Key>>,
-    heap: usize,
-    /// Number of keys, over all slots, whose count is negative.
-    negative: usize,
-}
-
-impl<C: Codec> Ranked<C> {
-    /// An empty one for arguments of these types.
-    pub(crate) fn new(codec: C, end: End, name: &'static str, data_types: &[DataType]) -> Self {
-        let fields = entries::value_fields(data_types);
-        Self { codec, end, name, fields, sets: Vec::new(), heap: 0, negative: 0 }
-    }
-}
-
-impl<C: Codec> Aggregate for Ranked<C> {
-    fn grow(&mut self, slots: usize) {
-        if slots > self.sets.len() {
-            self.sets.resize_with(slots, Multiset::default);
-        }
-    }
-
-    fn update(&mut self, args: &[ArrayRef], input: Input<'_>) -> Result<(), AggregateError> {
-        let Self { codec, sets, heap, negative, .. } = self;
-        codec.each(args, input, |view, _, slot, weight| {
-            let set = &mut sets[slot];
-            let before = set.heap();
-            let change = set.add(view, weight, C::own);
-            let held = |count: i64| if count == 0 { 0 } else { C::heap(view) };
-            *heap = *heap + set.heap() + held(change.after) - before - held(change.before);
-            *negative = *negative + usize::from(change.after < 0) - usize::from(change.before < 0);
-        })
-    }
-
-    fn merge(&mut self, states: &ArrayRef, slots: &[u32]) -> Result<(), AggregateError> {
-        state::check(states, slots, &entries::state_type(&self.fields))?;
-        let entries = entries::read(states, slots)?;
-        self.update(&entries.columns, entries.input())
-    }
-
-    fn finish(&self, slots: &[u32]) -> Result<ArrayRef, AggregateError> {
-        let sets = || slots.iter().map(|&slot| &self.sets[slot as usize]);
-        if self.negative > 0 && sets().any(|set| set.iter().any(|(_, count)| count < 0)) {
-            return Err(AggregateError::NegativeWeight(self.name));
-        }
-        let mut columns = match self.end {
-            End::First => self.codec.columns(sets().map(Multiset::first))?,
-            End::Last => self.codec.columns(sets().map(Multiset::last))?,
-        };
-        Ok(columns.swap_remove(0))
-    }
-
-    fn encode(&self, slots: &[u32]) -> Result<ArrayRef, AggregateError> {
-        let sets = || slots.iter().map(|&slot| &self.sets[slot as usize]);
-        let columns = self.codec.columns(sets().flat_map(Multiset::iter).map(|(key, _)| Some(key)))?;
-        let counts = sets().flat_map(Multiset::iter).map(|(_, count)| count).collect();
-        entries::write(&self.fields, columns, counts, sets().map(Multiset::len))
-    }
-
-    fn clear(&mut self, slots: &[u32]) {
-        for &slot in slots {
-            let set = std::mem::take(&mut self.sets[slot as usize]);
-            self.heap -= set.heap() + set.iter().map(|(key, _)| C::heap(key.borrow())).sum::<usize>();
-            self.negative -= set.iter().filter(|(_, count)| *count < 0).count();
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        self.sets.capacity() * size_of::<Multiset<C::Key>>() + self.heap
     }
 }

@@ -4,21 +4,27 @@
 
 mod aggregate;
 mod bag;
+mod blocks;
 mod boolean;
 mod build;
 mod codec;
 mod count;
+mod counted;
 mod distinct;
 mod entries;
 mod extremes;
 mod float;
+mod hyperloglog;
+mod kind;
 mod multiset;
 mod physical;
+mod reading;
 mod rows;
 mod state;
 mod sum;
 #[cfg(test)]
 mod tests;
+mod types;
 mod word;
 
-pub use aggregate::{Aggregate, AggregateError, AggregateKind, AggregateSpec, Input};
+pub use aggregate::{Aggregate, AggregateError, AggregateKind, AggregateSpec, Constant, Input};

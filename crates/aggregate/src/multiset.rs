@@ -1,21 +1,31 @@
-//! An ordered multiset of keys for one group: what min/max and first/last keep when rows can be retracted. A few keys
-//! lie sorted in place (one without any heap), many in a B-tree. Counts may pass below 0 between the updates of one
-//! batch; only reading demands that they are not.
+//! An ordered multiset of keys for one group: what min/max and first/last keep when rows can be retracted, and what
+//! modes, percentiles, lists and histograms always keep. A few keys lie sorted in place (one without any heap), many in
+//! [`Blocks`]. Counts may pass below 0 between the updates of one batch; only reading demands that they are not.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-/// Up to here a sorted array is faster and smaller than a tree.
+use crate::blocks::Blocks;
+
+/// Up to here one sorted array is faster and smaller.
 const FEW: usize = 16;
+
+/// Which end of the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The least.
+    First,
+    /// The greatest.
+    Last,
+}
 
 /// Keys with counts, none 0.
 pub(crate) enum Multiset<K> {
     /// Sorted.
     Few(SmallVec<[(K, i64); 1]>),
     /// More than [`FEW`] at some time.
-    Many(BTreeMap<K, i64>),
+    Many(Box<Blocks<K>>),
 }
 
 impl<K> Default for Multiset<K> {
@@ -40,18 +50,21 @@ impl<K: Ord> Multiset<K> {
         if weight == 0 {
             return Change { before: 0, after: 0 };
         }
-        if matches!(self, Self::Few(few) if few.len() == FEW) {
-            self.spread();
+        if let Self::Few(few) = self
+            && few.len() == FEW
+        {
+            *self = Self::Many(Box::new(Blocks::new(std::mem::take(few).into_vec())));
         }
         match self {
             Self::Few(few) => match few.binary_search_by(|(key, _)| key.borrow().cmp(view)) {
                 Ok(index) => {
                     let before = few[index].1;
-                    few[index].1 += weight;
-                    if before + weight == 0 {
+                    let after = before.wrapping_add(weight);
+                    few[index].1 = after;
+                    if after == 0 {
                         few.remove(index);
                     }
-                    Change { before, after: before + weight }
+                    Change { before, after }
                 }
                 Err(index) => {
                     few.insert(index, (own(view), weight));
@@ -59,26 +72,12 @@ impl<K: Ord> Multiset<K> {
                 }
             },
             Self::Many(many) => {
-                let Some(count) = many.get_mut(view) else {
-                    many.insert(own(view), weight);
-                    return Change { before: 0, after: weight };
-                };
-                let before = *count;
-                *count += weight;
-                if before + weight == 0 {
-                    many.remove(view);
-                    if many.is_empty() {
-                        *self = Self::default();
-                    }
+                let change = many.add(view, weight, own);
+                if many.len() == 0 {
+                    *self = Self::default();
                 }
-                Change { before, after: before + weight }
+                change
             }
-        }
-    }
-
-    fn spread(&mut self) {
-        if let Self::Few(few) = self {
-            *self = Self::Many(std::mem::take(few).into_iter().collect());
         }
     }
 
@@ -86,7 +85,7 @@ impl<K: Ord> Multiset<K> {
     pub(crate) fn first(&self) -> Option<&K> {
         match self {
             Self::Few(few) => few.first().map(|(key, _)| key),
-            Self::Many(many) => many.first_key_value().map(|(key, _)| key),
+            Self::Many(many) => many.first(),
         }
     }
 
@@ -94,7 +93,7 @@ impl<K: Ord> Multiset<K> {
     pub(crate) fn last(&self) -> Option<&K> {
         match self {
             Self::Few(few) => few.last().map(|(key, _)| key),
-            Self::Many(many) => many.last_key_value().map(|(key, _)| key),
+            Self::Many(many) => many.last(),
         }
     }
 
@@ -106,24 +105,67 @@ impl<K: Ord> Multiset<K> {
         }
     }
 
+    /// Sum of all counts.
+    pub(crate) fn total(&self) -> i64 {
+        match self {
+            Self::Few(few) => few.iter().fold(0, |total, (_, count)| total.wrapping_add(*count)),
+            Self::Many(many) => many.total(),
+        }
+    }
+
+    /// The key at a rank from 0, each counted as often as it is there. No count may be negative.
+    pub(crate) fn nth(&self, rank: i64) -> Option<&K> {
+        match self {
+            Self::Few(few) => nth(few, rank),
+            Self::Many(many) => many.nth(rank),
+        }
+    }
+
+    /// The key with the greatest count; of several, the one at this end.
+    pub(crate) fn most_frequent(&self, ties: End) -> Option<&K> {
+        match self {
+            Self::Few(few) => with_count(few, most(few), ties),
+            Self::Many(many) => many.most_frequent(ties),
+        }
+    }
+
     /// All keys in order with their counts.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, i64)> {
         let (few, many) = match self {
             Self::Few(few) => (Some(few), None),
             Self::Many(many) => (None, Some(many)),
         };
-        let few = few.into_iter().flat_map(|few| few.iter().map(|(key, count)| (key, *count)));
-        few.chain(many.into_iter().flat_map(|many| many.iter().map(|(key, count)| (key, *count))))
+        let entries = few.into_iter().flatten().chain(many.into_iter().flat_map(|many| many.iter()));
+        entries.map(|(key, count)| (key, *count))
     }
 
     /// Heap bytes without those of the keys themselves.
     pub(crate) fn heap(&self) -> usize {
-        let entry = size_of::<(K, i64)>();
         match self {
-            Self::Few(few) if few.spilled() => few.capacity() * entry,
+            Self::Few(few) if few.spilled() => few.capacity() * size_of::<(K, i64)>(),
             Self::Few(_) => 0,
-            // A B-tree node holds up to 11 entries, about 8 on average, and a header.
-            Self::Many(many) => many.len() * (11 * entry + 32) / 8,
+            Self::Many(many) => size_of::<Blocks<K>>() + many.heap(),
         }
     }
+}
+
+/// The greatest count.
+pub(crate) fn most<K>(entries: &[(K, i64)]) -> i64 {
+    entries.iter().map(|(_, count)| *count).max().unwrap_or(0)
+}
+
+/// The key at a rank from 0, each counted as often as it is there. No count may be negative.
+pub(crate) fn nth<K>(entries: &[(K, i64)], mut rank: i64) -> Option<&K> {
+    let reached = |(_, count): &&(K, i64)| {
+        rank -= count;
+        rank < 0
+    };
+    entries.iter().find(reached).map(|(key, _)| key)
+}
+
+/// The key with this count; of several, the one at this end.
+pub(crate) fn with_count<K>(entries: &[(K, i64)], wanted: i64, ties: End) -> Option<&K> {
+    let mut entries = entries.iter().filter(|(_, count)| *count == wanted);
+    let entry = if ties == End::First { entries.next() } else { entries.next_back() };
+    entry.map(|(key, _)| key)
 }

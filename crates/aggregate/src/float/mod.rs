@@ -3,6 +3,7 @@
 //! and rounded once, when read, so any order, split, merge or history of retractions gives the same bits.
 
 mod moments;
+mod power_sums;
 mod rounding;
 mod special;
 mod sum;

@@ -9,10 +9,10 @@ use arrow_schema::{DataType, TimeUnit};
 use highwater_model::Weights;
 
 use super::harness::array;
-use crate::{Aggregate, AggregateError, AggregateKind, AggregateSpec, Input, physical};
+use crate::{Aggregate, AggregateError, AggregateKind, AggregateSpec, Constant, Input, physical};
 
 fn spec(kind: AggregateKind, arg_types: &[DataType], append_only: bool) -> AggregateSpec {
-    AggregateSpec { kind, arg_types: arg_types.to_vec(), distinct: false, order: vec![], append_only }
+    AggregateSpec { append_only, ..AggregateSpec::new(kind, arg_types.to_vec()) }
 }
 
 fn build(spec: &AggregateSpec) -> Box<dyn Aggregate> {
@@ -79,15 +79,66 @@ fn huge_weights_are_exact() {
 #[test]
 fn retracting_what_was_never_inserted_is_noticed() {
     let ints = array(Int64Array::from(vec![5]));
-    for kind in [AggregateKind::Count, AggregateKind::Sum, AggregateKind::Min, AggregateKind::Max] {
+    for kind in [
+        AggregateKind::Count,
+        AggregateKind::Sum,
+        AggregateKind::Min,
+        AggregateKind::Max,
+        AggregateKind::AnyValue,
+        AggregateKind::Mode,
+        AggregateKind::ArrayAgg,
+    ] {
         let mut aggregate = build(&spec(kind, &[DataType::Int64], false));
         add(aggregate.as_mut(), &ints, -1).unwrap();
         assert!(matches!(aggregate.finish(&[0]), Err(AggregateError::NegativeWeight(_))), "{kind:?}");
         add(aggregate.as_mut(), &ints, 1).unwrap();
         aggregate.finish(&[0]).unwrap();
     }
-    let mut best = build(&spec(AggregateKind::Min, &[DataType::Int64], true));
-    assert!(matches!(add(best.as_mut(), &ints, -1), Err(AggregateError::NegativeWeight("min"))));
+    for kind in [AggregateKind::Min, AggregateKind::ApproxDistinct] {
+        let mut best = build(&spec(kind, &[DataType::Int64], true));
+        assert!(
+            matches!(add(best.as_mut(), &ints, -1), Err(AggregateError::NegativeWeight(name)) if name == kind.name())
+        );
+    }
+}
+
+#[test]
+fn what_a_constant_must_be_is_said() {
+    let needed = |kind, constant| {
+        let spec = AggregateSpec { constant, ..AggregateSpec::new(kind, vec![DataType::Float64]) };
+        // The constant shapes results, not types.
+        spec.result_type().unwrap();
+        spec.build().err().map(|error| error.to_string())
+    };
+    let number = |number| Some(Constant::Number(number));
+    for wrong in [None, number(-0.1), number(1.1), number(f64::NAN), Some(Constant::Text("0.5".to_owned()))] {
+        let reason = needed(AggregateKind::PercentileCont, wrong).unwrap();
+        assert_eq!(reason, "percentile_cont needs a constant percentile between 0 and 1");
+    }
+    for wrong in [None, number(0.0), number(-1.0), number(f64::INFINITY)] {
+        assert!(needed(AggregateKind::Histogram, wrong).unwrap().contains("width greater than 0"));
+    }
+    assert!(needed(AggregateKind::Median, number(0.5)).unwrap().contains("no constant"));
+    assert_eq!(needed(AggregateKind::ApproxPercentile, number(1.0)), None);
+}
+
+#[test]
+fn approximate_counts_are_for_append_only_input() {
+    let error = spec(AggregateKind::ApproxDistinct, &[DataType::Utf8], false).build().err().unwrap();
+    assert!(error.to_string().contains("count(DISTINCT"), "{error}");
+}
+
+#[test]
+fn results_that_no_array_can_hold_are_refused() {
+    let mut list = build(&spec(AggregateKind::ArrayAgg, &[DataType::Int64], false));
+    add(list.as_mut(), &array(Int64Array::from(vec![1])), 1 << 40).unwrap();
+    assert!(matches!(list.finish(&[0]), Err(AggregateError::TooLarge("array_agg"))));
+    let mut text = build(&AggregateSpec {
+        constant: Some(Constant::Text(String::new())),
+        ..spec(AggregateKind::StringAgg, &[DataType::Utf8], false)
+    });
+    add(text.as_mut(), &array(StringArray::from(vec!["ab"])), 1 << 62).unwrap();
+    assert!(matches!(text.finish(&[0]), Err(AggregateError::TooLarge("string_agg"))));
 }
 
 #[test]

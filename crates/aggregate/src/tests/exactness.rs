@@ -11,15 +11,14 @@ use super::oracle::{self, is_rounded, scaled};
 use crate::{AggregateKind, AggregateSpec};
 
 fn spec(kind: AggregateKind, pool: &ArrayRef, distinct: bool) -> AggregateSpec {
-    let arg_types = vec![pool.data_type().clone()];
-    AggregateSpec { kind, arg_types, distinct, order: vec![], append_only: false }
+    AggregateSpec { distinct, ..AggregateSpec::new(kind, vec![pool.data_type().clone()]) }
 }
 
 fn totals(pool: &ArrayRef, big: &[Option<BigInt>], events: &[Event], distinct: bool) -> Vec<Option<(BigInt, i64)>> {
     oracle::totals(big, &oracle::left(events, std::slice::from_ref(pool)), distinct)
 }
 
-fn any_float() -> impl Strategy<Value = Option<f64>> {
+pub(super) fn any_float() -> impl Strategy<Value = Option<f64>> {
     prop_oneof![
         4 => any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |value| value.is_finite()).prop_map(Some),
         3 => (-1000..1000_i32).prop_map(|cents| Some(f64::from(cents) / 100.0)),

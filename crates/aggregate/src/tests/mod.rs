@@ -3,6 +3,10 @@
 mod edges;
 mod exactness;
 mod harness;
+mod lists;
+mod multisets;
 mod oracle;
 mod properties;
+mod ranks;
+mod sketches;
 mod states;

@@ -23,13 +23,13 @@ pub(super) fn left(events: &[Event], pools: &[ArrayRef]) -> Vec<Vec<[u32; 2]>> {
     groups.iter().map(|group| group.iter().flat_map(repeat).collect()).collect()
 }
 
-fn column(pool: &ArrayRef, rows: &[[u32; 2]], arg: usize) -> ArrayRef {
+pub(super) fn column(pool: &ArrayRef, rows: &[[u32; 2]], arg: usize) -> ArrayRef {
     let picks: UInt32Array = rows.iter().map(|picks| Some(picks[arg])).collect();
     arrow_select::take::take(pool, &picks, None).unwrap()
 }
 
 /// The rows of a group whose value is not NULL.
-fn values(pool: &ArrayRef, rows: &[[u32; 2]]) -> ArrayRef {
+pub(super) fn values(pool: &ArrayRef, rows: &[[u32; 2]]) -> ArrayRef {
     let kept: Vec<[u32; 2]> = rows.iter().filter(|picks| pool.is_valid(picks[0] as usize)).copied().collect();
     column(pool, &kept, 0)
 }

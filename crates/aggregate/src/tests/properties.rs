@@ -12,7 +12,7 @@ use super::harness::{array, histories, run};
 use super::oracle;
 use crate::{AggregateKind, AggregateSpec};
 
-fn pools() -> Vec<ArrayRef> {
+pub(super) fn pools() -> Vec<ArrayRef> {
     let many: Vec<Option<i64>> = (0..40).map(|n| Some((n - 20) * 1_000_003)).chain([None, Some(i64::MIN)]).collect();
     vec![
         array(Int64Array::from(vec![Some(i64::MIN), None, Some(-1), Some(0), Some(7), Some(i64::MAX)])),
@@ -57,7 +57,7 @@ fn pools() -> Vec<ArrayRef> {
 
 fn spec(kind: AggregateKind, pools: &[ArrayRef], append_only: bool) -> AggregateSpec {
     let arg_types = pools.iter().map(|pool| pool.data_type().clone()).collect();
-    AggregateSpec { kind, arg_types, distinct: false, order: vec![], append_only }
+    AggregateSpec { append_only, ..AggregateSpec::new(kind, arg_types) }
 }
 
 fn check(spec: &AggregateSpec, pools: &[ArrayRef], events: &[super::harness::Event], size: usize) {
@@ -75,7 +75,7 @@ proptest! {
     ) {
         for pool in pools() {
             let pools = std::slice::from_ref(&pool);
-            for kind in [AggregateKind::Count, AggregateKind::Min, AggregateKind::Max] {
+            for kind in [AggregateKind::Count, AggregateKind::Min, AggregateKind::Max, AggregateKind::AnyValue] {
                 check(&spec(kind, pools, append_only), pools, &events, size);
             }
             let distinct = AggregateSpec { distinct: true, ..spec(AggregateKind::Count, pools, append_only) };

@@ -2,14 +2,15 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, StringArray, StructArray, new_null_array,
+    Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, LargeBinaryArray, StringArray, StructArray,
+    new_null_array,
 };
 use arrow_schema::{DataType, SortOptions};
 use proptest::prelude::*;
 
 use super::harness::{Event, all, array, at_once};
 use crate::float::FloatSum;
-use crate::{Aggregate, AggregateError, AggregateKind, AggregateSpec};
+use crate::{Aggregate, AggregateError, AggregateKind, AggregateSpec, Constant};
 
 fn specs() -> Vec<(AggregateSpec, Vec<ArrayRef>)> {
     let ints = array(Int64Array::from(vec![Some(1), None, Some(i64::MAX)]));
@@ -29,10 +30,26 @@ fn specs() -> Vec<(AggregateSpec, Vec<ArrayRef>)> {
             (AggregateKind::Max, false, vec![ints.clone()]),
             (AggregateKind::First, false, vec![texts.clone(), ints.clone()]),
             (AggregateKind::BoolOr, false, vec![truths.clone()]),
+            (AggregateKind::AnyValue, false, vec![truths.clone()]),
+            (AggregateKind::Mode, false, vec![texts.clone()]),
+            (AggregateKind::ArrayAgg, true, vec![ints.clone(), texts.clone()]),
+            (AggregateKind::StringAgg, false, vec![texts.clone()]),
+            (AggregateKind::Median, true, vec![floats.clone()]),
+            (AggregateKind::PercentileCont, false, vec![floats.clone()]),
+            (AggregateKind::ApproxMedian, false, vec![floats.clone()]),
+            (AggregateKind::Histogram, false, vec![floats.clone()]),
+            (AggregateKind::ApproxDistinct, false, vec![texts.clone()]),
         ] {
+            if kind == AggregateKind::ApproxDistinct && !append_only {
+                continue;
+            }
             let arg_types: Vec<DataType> = pools.iter().map(|pool| pool.data_type().clone()).collect();
             let order = vec![SortOptions::default(); arg_types.len() - 1];
-            specs.push((AggregateSpec { kind, arg_types, distinct, order, append_only }, pools));
+            let constant = match kind {
+                AggregateKind::StringAgg => Some(Constant::Text(", ".to_owned())),
+                kind => kind.constant().map(|_| Constant::Number(0.25)),
+            };
+            specs.push((AggregateSpec { kind, arg_types, constant, distinct, order, append_only }, pools));
         }
     }
     specs
@@ -63,7 +80,34 @@ fn null_states_are_refused_or_empty() {
     }
 }
 
+/// Any bytes; ascending hashes; as many bytes as there are registers, sometimes out of range.
+fn sketch_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let hashes = proptest::collection::btree_set(any::<u64>(), 0..600);
+    let hashes = hashes.prop_map(|hashes| hashes.into_iter().flat_map(u64::to_le_bytes).collect());
+    let registers = (any::<u8>(), 0..60_u8, 0..16_384_usize).prop_map(|(all, one, at)| {
+        let mut registers = vec![all % 52; 16_384];
+        registers[at] = one;
+        registers
+    });
+    prop_oneof![any::<Vec<u8>>(), hashes, registers]
+}
+
 proptest! {
+    #[test]
+    fn arbitrary_bytes_as_sketch_never_panic(bytes in sketch_bytes()) {
+        let spec = AggregateSpec {
+            append_only: true,
+            ..AggregateSpec::new(AggregateKind::ApproxDistinct, vec![DataType::Int64])
+        };
+        let mut distinct = spec.build().unwrap();
+        distinct.grow(1);
+        if distinct.merge(&array(LargeBinaryArray::from(vec![bytes.as_slice()])), &[0]).is_ok() {
+            distinct.finish(&[0]).unwrap();
+            let states = distinct.encode(&[0]).unwrap();
+            prop_assert_eq!(states.as_binary::<i64>().value(0), bytes);
+        }
+    }
+
     #[test]
     fn arbitrary_bytes_as_exact_sum_never_panic(bytes: Vec<u8>, special in any::<Option<Vec<u8>>>(), values: i64) {
         let DataType::Struct(fields) = FloatSum::state_type() else { unreachable!() };

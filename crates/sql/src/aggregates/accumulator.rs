@@ -6,19 +6,19 @@ use std::sync::{Mutex, PoisonError};
 use datafusion::arrow::array::{Array, ArrayRef};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::Accumulator;
-use highwater_aggregate::{Aggregate, AggregateError, AggregateSpec, Input};
+use highwater_aggregate::{Aggregate, AggregateError, Input};
 use highwater_model::Weights;
+
+use super::call::Call;
 
 /// One slot of a kernel.
 #[derive(Debug)]
 pub(super) struct Single {
-    spec: AggregateSpec,
+    call: Call,
     /// DataFusion wants accumulators to be `Sync`, kernels need not be; never locked but through `&mut` or for its size.
     kernel: Mutex<Kernel>,
     /// As many zeros as a batch has rows.
     slots: Vec<u32>,
-    /// Rows whose first argument is NULL are left out.
-    ignore_nulls: bool,
 }
 
 struct Kernel(Box<dyn Aggregate>);
@@ -39,10 +39,10 @@ pub(super) fn external(error: AggregateError) -> DataFusionError {
 
 impl Single {
     /// An empty one.
-    pub(super) fn new(spec: AggregateSpec, ignore_nulls: bool) -> Result<Self> {
-        let mut kernel = spec.build().map_err(external)?;
+    pub(super) fn new(call: Call) -> Result<Self> {
+        let mut kernel = call.spec.build().map_err(external)?;
         kernel.grow(1);
-        Ok(Self { spec, kernel: Mutex::new(Kernel(kernel)), slots: Vec::new(), ignore_nulls })
+        Ok(Self { call, kernel: Mutex::new(Kernel(kernel)), slots: Vec::new() })
     }
 
     fn kernel(&mut self) -> &mut dyn Aggregate {
@@ -50,12 +50,12 @@ impl Single {
     }
 
     fn apply(&mut self, values: &[ArrayRef], weights: &Weights) -> Result<()> {
-        let args = &values[..self.spec.arg_types.len()];
-        let nulls = args[0].logical_nulls().filter(|nulls| self.ignore_nulls && nulls.null_count() > 0);
+        let args = self.call.arguments(values);
+        let nulls = args[0].logical_nulls().filter(|nulls| self.call.ignore_nulls && nulls.null_count() > 0);
         let rows: Option<Vec<u32>> = nulls.map(|nulls| nulls.valid_indices().map(|row| row as u32).collect());
         let mut slots = std::mem::take(&mut self.slots);
         slots.resize(rows.as_ref().map_or(args[0].len(), Vec::len), 0);
-        let updated = self.kernel().update(args, Input { rows: rows.as_deref(), slots: &slots, weights });
+        let updated = self.kernel().update(&args, Input { rows: rows.as_deref(), slots: &slots, weights });
         self.slots = slots;
         updated.map_err(external)
     }
@@ -71,7 +71,7 @@ impl Accumulator for Single {
     }
 
     fn supports_retract_batch(&self) -> bool {
-        !self.spec.append_only
+        !self.call.spec.append_only
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {

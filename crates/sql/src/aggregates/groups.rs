@@ -8,29 +8,28 @@ use std::collections::VecDeque;
 use datafusion::arrow::array::{Array, ArrayRef, BooleanArray};
 use datafusion::common::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
-use highwater_aggregate::{Aggregate, AggregateSpec, Input};
+use highwater_aggregate::{Aggregate, Input};
 use highwater_model::Weights;
 
 use super::accumulator::external;
+use super::call::Call;
 
 /// A kernel with one slot a group.
 pub(super) struct Groups {
-    spec: AggregateSpec,
+    call: Call,
     kernel: Box<dyn Aggregate>,
     /// Slots the kernel has.
     grown: usize,
     /// Slot of each group; `None` while every group has the slot of its own number.
     mapped: Option<VecDeque<u32>>,
     free: Vec<u32>,
-    /// Rows whose first argument is NULL are left out.
-    ignore_nulls: bool,
 }
 
 impl Groups {
     /// An empty one.
-    pub(super) fn new(spec: AggregateSpec, ignore_nulls: bool) -> Result<Self> {
-        let kernel = spec.build().map_err(external)?;
-        Ok(Self { spec, kernel, grown: 0, mapped: None, free: Vec::new(), ignore_nulls })
+    pub(super) fn new(call: Call) -> Result<Self> {
+        let kernel = call.spec.build().map_err(external)?;
+        Ok(Self { call, kernel, grown: 0, mapped: None, free: Vec::new() })
     }
 
     /// Gives every group a slot.
@@ -56,7 +55,7 @@ impl Groups {
 
     /// The rows to take (`None`: all) of arguments under a filter.
     fn selection(&self, args: &[ArrayRef], filter: Option<&BooleanArray>) -> Option<Vec<u32>> {
-        let nulls = args[0].logical_nulls().filter(|nulls| self.ignore_nulls && nulls.null_count() > 0);
+        let nulls = args[0].logical_nulls().filter(|nulls| self.call.ignore_nulls && nulls.null_count() > 0);
         if nulls.is_none() && filter.is_none() {
             return None;
         }
@@ -74,7 +73,7 @@ impl Groups {
             EmitTo::All => {
                 let slots: Vec<u32> = (0..groups).map(|group| self.slot(group)).collect();
                 let read = read(self.kernel.as_ref(), &slots)?;
-                *self = Self::new(self.spec.clone(), self.ignore_nulls)?;
+                *self = Self::new(self.call.clone())?;
                 Ok(read)
             }
             EmitTo::First(first) => {
@@ -98,14 +97,14 @@ impl GroupsAccumulator for Groups {
         total_num_groups: usize,
     ) -> Result<()> {
         self.grow(total_num_groups);
-        let args = &values[..self.spec.arg_types.len()];
-        let rows = self.selection(args, opt_filter);
+        let args = self.call.arguments(values);
+        let rows = self.selection(&args, opt_filter);
         let slots: Vec<u32> = match &rows {
             None => group_indices.iter().map(|&group| self.slot(group)).collect(),
             Some(rows) => rows.iter().map(|&row| self.slot(group_indices[row as usize])).collect(),
         };
         let input = Input { rows: rows.as_deref(), slots: &slots, weights: &Weights::AllPlusOne };
-        self.kernel.update(args, input).map_err(external)
+        self.kernel.update(&args, input).map_err(external)
     }
 
     fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
@@ -123,13 +122,15 @@ impl GroupsAccumulator for Groups {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let args = &values[..self.spec.arg_types.len()];
+        let args = self.call.arguments(values);
         let groups: Vec<u32> = (0..args[0].len() as u32).collect();
-        let mut kernel = self.spec.build().map_err(external)?;
+        let mut kernel = self.call.spec.build().map_err(external)?;
         kernel.grow(groups.len());
-        let rows = self.selection(args, opt_filter);
+        let rows = self.selection(&args, opt_filter);
         let slots = rows.as_deref().unwrap_or(&groups);
-        kernel.update(args, Input { rows: rows.as_deref(), slots, weights: &Weights::AllPlusOne }).map_err(external)?;
+        kernel
+            .update(&args, Input { rows: rows.as_deref(), slots, weights: &Weights::AllPlusOne })
+            .map_err(external)?;
         Ok(vec![kernel.encode(&groups).map_err(external)?])
     }
 

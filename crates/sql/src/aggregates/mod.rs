@@ -2,6 +2,9 @@
 //! the same code, and the way from a planned call to its kernel, for the views engine.
 
 mod accumulator;
+mod call;
+mod constant;
+mod declared;
 mod function;
 mod groups;
 mod registry;

@@ -27,11 +27,25 @@ const OVER_ANY: &[&str] = &[
     "SELECT g FROM {} UNION SELECT g FROM {} WHERE i > 0",
     "SELECT k % 2 AS odd, first_value(i ORDER BY v, k) AS a, last_value(i ORDER BY v, k) AS z FROM {} GROUP BY k % 2",
     "WITH big AS (SELECT * FROM {} WHERE abs(i) > 1) SELECT g, count(*) AS n FROM big GROUP BY g",
+    "SELECT g, mode(i) AS m, mode(f) AS f, any_value(i) AS v, any_value(f) AS w FROM {} GROUP BY g",
+    "SELECT g, array_agg(i) AS a, array_agg(f ORDER BY v DESC, k) AS o, array_agg(DISTINCT b) AS d FROM {} GROUP BY g",
+    "SELECT b, string_agg(g, ',') AS s, string_agg(DISTINCT g, '' ORDER BY g DESC) AS d FROM {} GROUP BY b",
+    "SELECT g, median(i) AS m, percentile_cont(0.3) WITHIN GROUP (ORDER BY f DESC) AS p, median(DISTINCT f) AS d \
+     FROM {} GROUP BY g",
+    "SELECT g, approx_percentile_cont(f, 0.9) AS p, approx_median(i) AS m, histogram(f, 0.5) AS h FROM {} GROUP BY g",
+    "SELECT mode(g) AS m, median(f) AS f, array_agg(k) AS a, string_agg(g, '' ORDER BY v, k) AS s FROM {}",
+    "SELECT m, count(*) AS n, median(c) AS c FROM (SELECT g, median(i) AS m, count(*) AS c FROM {} GROUP BY g) x GROUP BY m",
+    "SELECT a, count(*) AS n FROM (SELECT g, array_agg(b) AS a FROM {} GROUP BY g) x GROUP BY a",
 ];
 
+/// Queries over relations whose rows are never retracted.
+const OVER_APPEND_ONLY: &[&str] = &["SELECT g, approx_distinct(i) AS i, approx_distinct(f) AS f FROM {} GROUP BY g"];
+
 fn queries() -> Vec<String> {
-    let relations = ["s", "k", "HISTORY(k)"];
-    let over = relations.iter().flat_map(|name| OVER_ANY.iter().map(move |query| query.replace("{}", name)));
+    let over = |relations: &'static [&str], queries: &'static [&str]| {
+        relations.iter().flat_map(move |name| queries.iter().map(move |query| query.replace("{}", name)))
+    };
+    let over = over(&["s", "k", "HISTORY(k)"], OVER_ANY).chain(over(&["s", "HISTORY(k)"], OVER_APPEND_ONLY));
     over.chain(["SELECT _partition, max(_offset) AS o FROM s GROUP BY _partition".to_owned()]).collect()
 }
 
