@@ -10,7 +10,8 @@ use highwater_sql::Catalog;
 
 use crate::error::EngineError;
 
-const NAME: &str = "catalog.json";
+/// The file's name in the data folder.
+pub(crate) const NAME: &str = "catalog.json";
 
 /// Reads the catalog; a new one when there is none.
 pub(crate) fn load(data: &Path) -> Result<Catalog, EngineError> {

@@ -89,6 +89,9 @@ fn log_error(error: &LogError, message: String) -> ApiError {
         LogError::Poisoned { .. } => ApiError::new(ErrorKind::Unavailable, message),
         LogError::Invalid(_) => ApiError::new(ErrorKind::InvalidInput, message),
         LogError::UnknownStream(_) | LogError::UnknownPartition { .. } => ApiError::new(ErrorKind::NotFound, message),
+        LogError::Damaged { .. } => ApiError::internal(message).with_hint(
+            "stop the server and run `highwater doctor` on its data folder: it says what is lost and what to do",
+        ),
         _ => ApiError::internal(message),
     }
 }

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use arrow_array::RecordBatch;
 use highwater_log::{Log, LogError};
-use highwater_model::{EventBatch, Offset, PartitionId};
+use highwater_model::{EventBatch, Offset, PartitionId, Records};
 use parking_lot::Mutex;
 
 use crate::core::StreamRuntime;
@@ -114,7 +115,9 @@ impl Partition {
     }
 }
 
-/// Reads and decodes the next events of a partition from the log. Where the log was trimmed, goes on at its earliest.
+/// Reads and decodes the next events of a partition from the log. Where the log was trimmed, goes on at its earliest;
+/// where records were given up (`highwater doctor --repair`), behind them: when nothing follows, a batch without rows
+/// says how far that is.
 pub(crate) fn read_events(
     stream: &StreamRuntime,
     log: &dyn Log,
@@ -128,16 +131,22 @@ pub(crate) fn read_events(
             *next = earliest;
             log.read(stream.id, partition, earliest, max_bytes)?
         }
+        Err(damage @ LogError::Damaged { .. }) => {
+            let Some(after) = log.after_hole(stream.id, partition, *next)? else { return Err(damage.into()) };
+            tracing::warn!(stream = %stream.name, %partition, from = *next, next = after, "records that were given up are left out");
+            *next = after;
+            let blocks = log.read(stream.id, partition, after, max_bytes)?;
+            if blocks.is_empty() {
+                let rows = decode(stream, partition, after, &Records::default())?;
+                return Ok(vec![EventBatch { partition, base_offset: after, ingested_at_micros: 0, rows }]);
+            }
+            blocks
+        }
         other => other?,
     };
     let mut events = Vec::with_capacity(blocks.len());
     for block in blocks {
-        let rows = stream.decoder.decode_records(&block.records).map_err(|source| EngineError::Replay {
-            stream: stream.name.to_string(),
-            partition,
-            offset: block.base_offset,
-            source,
-        })?;
+        let rows = decode(stream, partition, block.base_offset, &block.records)?;
         let batch = EventBatch {
             partition,
             base_offset: block.base_offset,
@@ -148,4 +157,14 @@ pub(crate) fn read_events(
         events.push(batch);
     }
     Ok(events)
+}
+
+fn decode(
+    stream: &StreamRuntime,
+    partition: PartitionId,
+    offset: Offset,
+    records: &Records,
+) -> Result<RecordBatch, EngineError> {
+    let replay = |source| EngineError::Replay { stream: stream.name.to_string(), partition, offset, source };
+    stream.decoder.decode_records(records).map_err(replay)
 }

@@ -225,6 +225,9 @@ fn feed_until(
                 let (mut next, end) = (build.offsets().get(id, partition), target.get(id, partition));
                 if next < end {
                     let read = read_events(&stream, core.log.as_ref(), partition, &mut next, FEED_BYTES)?;
+                    if let Some(first) = read.first() {
+                        build.pass_over(id, partition, first.base_offset);
+                    }
                     events.extend(read.into_iter().filter_map(|batch| cut(batch, end)));
                 }
             }

@@ -9,6 +9,7 @@ mod error;
 mod feed;
 mod filter;
 mod ingest;
+mod inspect;
 mod jobs;
 mod names;
 mod open;
@@ -23,4 +24,8 @@ mod tick;
 
 pub use engine::Highwater;
 pub use error::EngineError;
+pub use inspect::{
+    CheckpointInspection, Covered, DataFolder, FolderAccess, FolderFinding, FolderPart, Inspection, Lost,
+    PartitionInspection, Remedy, StreamInspection,
+};
 pub use settings::EngineSettings;

@@ -93,7 +93,7 @@ fn remove_litter(log: &dyn Log, catalog: &Catalog, settings: &EngineSettings) ->
 }
 
 /// Why a checkpoint cannot belong to this log, if it cannot.
-fn ahead_of_log(log: &dyn Log, catalog: &Catalog, offsets: &Offsets) -> Option<String> {
+pub(crate) fn ahead_of_log(log: &dyn Log, catalog: &Catalog, offsets: &Offsets) -> Option<String> {
     offsets.iter().find_map(|(stream, partition, next)| {
         catalog.get(stream)?;
         let end = log.bounds(stream, partition).map_or(0, |bounds| bounds.next);

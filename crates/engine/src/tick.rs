@@ -153,7 +153,8 @@ impl Ticker {
     fn advance(&mut self) -> Result<usize, EngineError> {
         let events = self.take_events()?;
         let rows: usize = events.values().flatten().map(|batch| batch.rows.num_rows()).sum();
-        if rows == 0 {
+        // A batch without rows passes over records that were given up.
+        if events.is_empty() {
             return Ok(0);
         }
         let started = Instant::now();

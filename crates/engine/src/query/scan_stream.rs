@@ -39,7 +39,7 @@ struct Scan {
 }
 
 impl LogPartition {
-    /// The records at these offsets that the log holds; those trimmed before the scan begins are left out.
+    /// The records at these offsets that the log holds; those trimmed before the scan begins, or given up, are left out.
     pub(super) fn new(
         log: Arc<dyn Log>,
         stream: Arc<StreamRuntime>,
@@ -107,6 +107,14 @@ impl Cursor {
                 return Ok(());
             }
             Err(LogError::Truncated { .. }) => return Err(external(trimmed(stream))),
+            Err(damage @ LogError::Damaged { .. }) => {
+                let after = log.after_hole(stream.id, *partition, self.next);
+                match after.map_err(|error| external(EngineError::from(error).into()))? {
+                    Some(after) => self.next = after,
+                    None => return Err(external(EngineError::from(damage).into())),
+                }
+                return Ok(());
+            }
             Err(error) => return Err(external(EngineError::from(error).into())),
         };
         if blocks.is_empty() {
