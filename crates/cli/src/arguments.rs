@@ -179,11 +179,13 @@ pub struct Ingest {
     #[arg(long, value_enum)]
     pub format: Option<InputFormat>,
 
-    /// Largest batch: a number of records (5000) or bytes (4MiB). Part of the file's identity
-    #[arg(long, value_name = "SIZE", default_value = "20000")]
-    pub batch: String,
+    /// Largest batch, with --producer, --no-dedup or standard input: records (5000) or bytes (4MiB) [default: 20000].
+    /// A file that is known by its content is always cut alike: another cut would count its events twice
+    #[arg(long, value_name = "SIZE")]
+    pub batch: Option<String>,
 
-    /// Name of the producer [default: made of the file's content, so that the same file is stored once]
+    /// Name of the producer [default: made of the file's content, so that the same file is stored once]. Send the same
+    /// file under the same name with the same --batch
     #[arg(long, value_name = "ID", conflicts_with = "no_dedup")]
     pub producer: Option<String>,
 

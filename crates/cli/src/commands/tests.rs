@@ -35,13 +35,19 @@ async fn a_file_is_stored_once_however_often_it_is_sent() {
     let url = engine.serve().await;
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), "steps.csv", &rows(100));
-    for _ in 0..2 {
-        typed(&format!("highwater ingest {file} --stream public.s --batch 7 --quiet --to {url}")).await.unwrap();
+    // However it is to be cut, and whichever way the stream is named.
+    for options in ["--stream public.s --batch 7", "--stream public.s --batch 100", "--stream public.s", "--stream s"] {
+        typed(&format!("highwater ingest {file} {options} --quiet --to {url}")).await.unwrap();
     }
     let records = engine.records.lock().unwrap().clone();
     assert_eq!(records, rows(100).lines().skip(1).collect::<Vec<_>>());
-    typed(&format!("highwater ingest {file} --stream public.s --no-dedup --quiet --to {url}")).await.unwrap();
+    for _ in 0..2 {
+        let options = "--stream public.s --producer p --batch 7";
+        typed(&format!("highwater ingest {file} {options} --quiet --to {url}")).await.unwrap();
+    }
     assert_eq!(engine.records.lock().unwrap().len(), 200);
+    typed(&format!("highwater ingest {file} --stream public.s --no-dedup --quiet --to {url}")).await.unwrap();
+    assert_eq!(engine.records.lock().unwrap().len(), 300);
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
-//! Who a batch says it comes from. A file is its own producer: named by a hash of its content, its stream and how it is
-//! cut into batches, so that sending it again (after a crash, by mistake) stores nothing twice.
+//! Who a batch says it comes from. A file is its own producer: named by a hash of its content and format, and always cut
+//! into the same batches (`BatchLimit::FIXED`), so that sending it again (after a crash, by mistake) stores nothing
+//! twice. The stream is not in the name: every stream counts its producers' batches by itself, whatever it is called.
 
 use std::io::Read;
 
 use highwater_api::{BodyFormat, ProducerStamp};
 
-use super::size::BatchLimit;
 use super::source::Source;
 use crate::failure::Failure;
 
@@ -35,17 +35,13 @@ impl Identity {
 
     /// The name of a file's content. Standard input has none before it was read, so it gets one of its own: retries
     /// are stored once, a second run is not recognised.
-    pub(super) fn of_content(
-        source: &Source,
-        stream: &str,
-        format: BodyFormat,
-        limit: BatchLimit,
-    ) -> Result<Self, Failure> {
+    pub(super) fn of_content(source: &Source, format: BodyFormat) -> Result<Self, Failure> {
         if source.is_standard_input() {
             return Ok(Self { producer: super::super::live::new_producer("stdin"), first: 0 });
         }
         let mut hasher = blake3::Hasher::new();
-        hasher.update(format!("{stream}\n{format:?}\n{limit}\n").as_bytes());
+        // Another format cuts the same bytes otherwise.
+        hasher.update(format!("{format:?}\n").as_bytes());
         let mut bytes = source.open()?.bytes;
         let mut buffer = vec![0; 256 << 10];
         loop {

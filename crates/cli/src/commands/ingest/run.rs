@@ -18,7 +18,7 @@ pub(crate) async fn run(arguments: &Ingest, settings: &Settings) -> Result<(), F
     let client = Client::new(&settings.to)?;
     let source = Source::of(&arguments.file);
     let stream = stream_name(arguments, settings)?;
-    let limit: BatchLimit = arguments.batch.parse().map_err(Failure::Usage)?;
+    let asked_limit = arguments.batch.as_deref().map(str::parse::<BatchLimit>).transpose().map_err(Failure::Usage)?;
     let asked = arguments.format.map(body_format);
     let format = match asked {
         Some(format) => format,
@@ -29,7 +29,20 @@ pub(crate) async fn run(arguments: &Ingest, settings: &Settings) -> Result<(), F
     } else if let Some(producer) = &arguments.producer {
         Some(Identity::named(producer, arguments.start_sequence)?)
     } else {
-        Some(Identity::of_content(&source, &stream, format, limit)?)
+        Some(Identity::of_content(&source, format)?)
+    };
+    let by_content = !arguments.no_dedup && arguments.producer.is_none() && !source.is_standard_input();
+    let limit = match asked_limit {
+        Some(_) if by_content => {
+            eprintln!(
+                "note: --batch is not used: {} is known by its content and cut alike each time, so that it is stored once; \
+                 with --no-dedup or --producer it is cut as you say",
+                shown(&arguments.file)
+            );
+            BatchLimit::FIXED
+        }
+        Some(limit) => limit,
+        None => BatchLimit::FIXED,
     };
     let sender = Sender { client, stream, format, limit, identity, wait: arguments.wait, quiet: arguments.quiet };
     sender.run(source).await?.conclude()

@@ -1,6 +1,5 @@
 //! How large a batch may get.
 
-use std::fmt;
 use std::str::FromStr;
 
 /// Bytes in a batch when only records are counted. Well below what a server takes.
@@ -13,6 +12,12 @@ pub(super) struct BatchLimit {
     pub(super) records: usize,
     /// Bytes of records.
     pub(super) bytes: usize,
+}
+
+impl BatchLimit {
+    /// How a file that is known by its content is cut, always: its batches are counted, so that a run that goes on where
+    /// another broke off, or sends all of it again, must cut it as that one did. Never to be changed.
+    pub(super) const FIXED: Self = Self { records: 20_000, bytes: DEFAULT_BYTES };
 }
 
 impl FromStr for BatchLimit {
@@ -30,11 +35,5 @@ impl FromStr for BatchLimit {
             0 => Ok(Self { records: number, bytes: DEFAULT_BYTES }),
             _ => Ok(Self { records: usize::MAX, bytes: number.checked_mul(*factor).ok_or_else(wrong)? }),
         }
-    }
-}
-
-impl fmt::Display for BatchLimit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} records, {} bytes", self.records, self.bytes)
     }
 }

@@ -148,6 +148,12 @@ fn duplicates_are_counted_apart() {
 }
 
 #[test]
+fn the_cut_of_files_known_by_content_never_changes() {
+    // Files sent before would be counted again.
+    assert_eq!(BatchLimit::FIXED, BatchLimit { records: 20_000, bytes: 8_388_608 });
+}
+
+#[test]
 fn sizes() {
     assert_eq!("5000".parse::<BatchLimit>().unwrap().records, 5000);
     assert_eq!("4MiB".parse::<BatchLimit>().unwrap(), BatchLimit { records: usize::MAX, bytes: 4 << 20 });
@@ -181,17 +187,14 @@ fn gzip(text: &str) -> Vec<u8> {
 
 #[test]
 fn the_same_content_has_the_same_identity_compressed_or_not() {
-    let limit = "10".parse().unwrap();
-    let of =
-        |source: &Source, stream: &str, limit| Identity::of_content(source, stream, BodyFormat::Csv, limit).unwrap();
+    let of = |source: &Source, format| Identity::of_content(source, format).unwrap();
     let (_a, plain) = file("a.csv", CSV.as_bytes());
     let (_b, packed) = file("b.csv.gz", &gzip(CSV));
     let (_c, other) = file("c.csv", b"Id\n1\n");
-    assert_eq!(of(&plain, "s", limit), of(&packed, "s", limit));
-    assert_ne!(of(&plain, "s", limit), of(&other, "s", limit));
-    assert_ne!(of(&plain, "s", limit), of(&plain, "t", limit));
-    assert_ne!(of(&plain, "s", limit), of(&plain, "s", "11".parse().unwrap()));
-    assert!(of(&plain, "s", limit).stamp(0).producer.len() <= 128);
+    assert_eq!(of(&plain, BodyFormat::Csv), of(&packed, BodyFormat::Csv));
+    assert_ne!(of(&plain, BodyFormat::Csv), of(&other, BodyFormat::Csv));
+    assert_ne!(of(&plain, BodyFormat::Csv), of(&plain, BodyFormat::Text));
+    assert!(of(&plain, BodyFormat::Csv).stamp(0).producer.len() <= 128);
     assert_eq!(Identity::named("p", 3).unwrap().stamp(2).sequence, 5);
     assert!(Identity::named("with space", 0).is_err() && Identity::named(&"x".repeat(129), 0).is_err());
 }
@@ -202,6 +205,6 @@ fn a_truncated_file_is_refused_before_anything_is_sent() {
     let mut bytes = gzip(&long);
     bytes.truncate(bytes.len() / 2);
     let (_folder, source) = file("t.csv.gz", &bytes);
-    let refused = Identity::of_content(&source, "s", BodyFormat::Csv, "10".parse().unwrap()).unwrap_err().report();
+    let refused = Identity::of_content(&source, BodyFormat::Csv).unwrap_err().report();
     assert!(refused.contains("ends in the middle; nothing was sent"), "{refused}");
 }
