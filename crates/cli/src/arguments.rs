@@ -44,7 +44,7 @@ pub enum Command {
     Ingest(Ingest),
     /// Send an app's simulated events
     Simulate(Simulate),
-    /// Look into a data folder that nothing serves: log, offsets, views, sizes, checksums
+    /// Check every byte of a data folder that nothing serves: log, catalog, checkpoints
     Doctor(Doctor),
     /// Measure: ingest, latency, lookup, memory, restart
     Bench(highwater_bench::BenchArguments),
@@ -276,9 +276,13 @@ pub struct Doctor {
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 
-    /// Throw the saved state away and rebuild it from the log
+    /// Set damaged state aside, so that the next start computes it again; give up damaged records, when that is confirmed
     #[arg(long)]
     pub repair: bool,
+
+    /// Give up damaged records without being asked; what is lost is printed all the same
+    #[arg(long, requires = "repair")]
+    pub yes: bool,
 
     /// Print as JSON
     #[arg(long)]
@@ -348,12 +352,18 @@ mod tests {
             "highwater simulate rankmysteps --events 10 --seed 2 --rate 5 --speed 60x --users 1000000",
             "highwater simulate rankmysteps --events 10 --days 30 --start 2026-03-01T00:00:00Z",
             "highwater doctor --data d --repair",
+            "highwater doctor --repair --yes --json",
             "highwater bench ingest --json",
             "highwater settings --log debug",
         ] {
             assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
         }
-        for line in ["highwater ingest f --producer p --no-dedup", "highwater simulate a --days 3", "highwater audit"] {
+        for line in [
+            "highwater ingest f --producer p --no-dedup",
+            "highwater simulate a --days 3",
+            "highwater audit",
+            "highwater doctor --yes",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

@@ -1,6 +1,7 @@
 //! The binary `highwater`: reads arguments and settings, starts what was asked for, turns its end into an exit code.
 //! What a command does lives in `commands`; how engine and server are put together in `serve`.
 
+mod address;
 mod apps;
 mod arguments;
 mod commands;

@@ -1,10 +1,9 @@
 //! The one place where engine and server meet: opens the engine on a data folder, listens, serves, stops in order.
-//! Used by `up`, `demo` and `doctor`. Only this file knows which engine it is.
+//! Used by `up` and `demo`. Only this file knows which engine it is; `doctor` looks at folders that none serves.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use highwater_api::{ApiError, Engine, EngineStatus};
+use highwater_api::{ApiError, Engine};
 use highwater_engine::{EngineSettings, Highwater};
 use highwater_model::SystemClock;
 use highwater_server::{ServerSettings, install_metrics, router};
@@ -12,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::address;
 use crate::apps::{App, load_app};
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -39,12 +39,14 @@ impl Serving {
         let metrics = install_metrics()
             .map_err(|error| Failure::io("cannot count what happens", std::io::Error::other(error)))?;
         let engine = open_engine(settings).await?;
+        let url = format!("http://{address}");
+        address::leave(&settings.data, &url);
         let routes = router(engine.clone(), ServerSettings::for_address(address), metrics);
         let stop = CancellationToken::new();
         let door = tokio::spawn(highwater_server::serve(listener, routes, stop.clone().cancelled_owned()));
         // Meanwhile the door takes events and answers probes.
         engine.caught_up().await;
-        Ok(Self { engine, url: format!("http://{address}"), stop, door })
+        Ok(Self { engine, url, stop, door })
     }
 
     /// The engine.
@@ -140,63 +142,4 @@ async fn asked_to_stop() {
 #[cfg(not(unix))]
 async fn asked_to_stop() {
     let _ = tokio::signal::ctrl_c().await;
-}
-
-/// What `highwater doctor` finds in a data folder.
-#[derive(Debug)]
-pub struct Examination {
-    /// Streams, views, offsets.
-    pub status: EngineStatus,
-    /// Bytes on disk, by part.
-    pub sizes: Vec<(String, u64)>,
-}
-
-/// Opens a data folder without serving it, waits until its views stand where its log ends, and closes it again.
-/// With `repair` the saved state is thrown away first, so that everything is rebuilt from the log.
-///
-/// # Errors
-/// When the folder cannot be opened at all: in use by another process, or a log that cannot be read.
-pub async fn examine(settings: &Settings, repair: bool) -> Result<Examination, Failure> {
-    if repair {
-        // Opening it once makes sure that nobody else has it open.
-        open_engine(settings).await?.close().await;
-        discard_state(settings)?;
-    }
-    let engine = open_engine(settings).await?;
-    engine.caught_up().await;
-    let status = engine.status();
-    engine.close().await;
-    Ok(Examination { status, sizes: sizes(&settings.data) })
-}
-
-/// Throws the saved state away: it is a cache of the log.
-fn discard_state(settings: &Settings) -> Result<(), Failure> {
-    let state = settings.data.join("state");
-    match std::fs::remove_dir_all(&state) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Failure::file("remove the saved state in", &state, error))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Bytes below each entry of the data folder.
-fn sizes(data: &Path) -> Vec<(String, u64)> {
-    let mut sizes: Vec<(String, u64)> = entries(data)
-        .map(|path| (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), bytes_below(&path)))
-        .collect();
-    sizes.sort();
-    sizes
-}
-
-fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
-}
-
-fn bytes_below(path: &Path) -> u64 {
-    match path.symlink_metadata() {
-        Ok(meta) if meta.is_dir() => entries(path).map(|entry| bytes_below(&entry)).sum(),
-        Ok(meta) => meta.len(),
-        Err(_) => 0,
-    }
 }

@@ -174,6 +174,8 @@ impl Campaign {
         let live = checker::dump(server.client()).await?;
         server.kill().await?;
         self.doctor().await?;
+        let state = self.server.data.join("state");
+        std::fs::remove_dir_all(&state).map_err(TestkitError::io(format!("removing {}", state.display())))?;
         let server = ServerProcess::start(self.server.clone()).await?;
         self.check(&server).await?;
         let replayed = checker::dump(server.client()).await?;
@@ -185,7 +187,7 @@ impl Campaign {
         Err(TestkitError::Broken { invariant: "live state = fresh replay", detail })
     }
 
-    /// `highwater doctor --repair`, which throws the state away.
+    /// `highwater doctor --repair`, which must find nothing wrong.
     async fn doctor(&self) -> Result<(), TestkitError> {
         let output = Command::new(&self.server.binary)
             .args(["doctor", "--repair", "--data"])
