@@ -1,4 +1,5 @@
-//! When checkpoints are taken, and the thread that writes them: the tick thread only gathers what changed.
+//! When checkpoints are taken, and the thread that writes them. The tick thread only gathers what changed, some between
+//! any two ticks, so that no tick waits long: rounds gather what changed meanwhile until little is left.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,11 +8,16 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use highwater_model::Offsets;
-use highwater_views::{Checkpoints, Dataflow, Saved};
+use highwater_views::{Checkpoints, Dataflow, Saved, Saving};
 use parking_lot::Mutex;
 
 use crate::error::EngineError;
 use crate::settings::EngineSettings;
+
+/// Rows that are gathered at once in the end.
+const FEW_ROWS: usize = 4_096;
+/// Rounds after which a checkpoint is completed however much has changed meanwhile.
+const MOST_ROUNDS: u32 = 4;
 
 /// Decides when to save, and hands what was saved to a writer thread.
 pub(crate) struct CheckpointWriter {
@@ -19,6 +25,7 @@ pub(crate) struct CheckpointWriter {
     max_events: u64,
     events: u64,
     last: Instant,
+    saving: Option<Saving>,
     state: Arc<WriterState>,
     queue: Option<Sender<Saved>>,
     thread: Option<JoinHandle<()>>,
@@ -54,6 +61,7 @@ impl CheckpointWriter {
             max_events: settings.checkpoint_events,
             events: 0,
             last: Instant::now(),
+            saving: None,
             state,
             queue: Some(queue),
             thread: Some(thread),
@@ -70,18 +78,37 @@ impl CheckpointWriter {
         self.state.covered.lock().clone()
     }
 
-    /// Saves when it is time and the writer is free.
-    pub(crate) fn write_if_due(&mut self, flow: &mut Dataflow) -> Result<(), EngineError> {
-        let due = self.events >= self.max_events || (self.events > 0 && self.last.elapsed() >= self.interval);
-        if due && !self.state.busy.load(Ordering::Acquire) {
-            self.save(flow)?;
+    /// Whether a checkpoint is being gathered.
+    pub(crate) fn is_gathering(&self) -> bool {
+        self.saving.is_some()
+    }
+
+    /// Goes on with a checkpoint, or begins one when it is time and the writer is free. Called between ticks, of which
+    /// the last had so many rows.
+    pub(crate) fn go_on(&mut self, flow: &mut Dataflow, tick_rows: usize) -> Result<(), EngineError> {
+        let Some(saving) = &mut self.saving else {
+            let due = self.events >= self.max_events || (self.events > 0 && self.last.elapsed() >= self.interval);
+            if due && !self.state.busy.load(Ordering::Acquire) {
+                self.begin(flow)?;
+            }
+            return Ok(());
+        };
+        let started = Instant::now();
+        // Large ticks make gathering fall behind unless it grows with them.
+        let left = flow.save_some(saving, tick_rows.max(1))?;
+        metrics::histogram!("highwater_engine_checkpoint_pause_seconds").record(started.elapsed().as_secs_f64());
+        match left {
+            Some(rows) if rows <= FEW_ROWS || saving.rounds() >= MOST_ROUNDS => self.complete(flow),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Saves a last time and waits until everything is written.
     pub(crate) fn finish(&mut self, flow: &mut Dataflow) -> Result<(), EngineError> {
-        self.save(flow)?;
+        if self.saving.is_none() {
+            self.begin(flow)?;
+        }
+        self.complete(flow)?;
         self.queue = None;
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
@@ -89,12 +116,19 @@ impl CheckpointWriter {
         Ok(())
     }
 
-    fn save(&mut self, flow: &mut Dataflow) -> Result<(), EngineError> {
+    fn begin(&mut self, flow: &mut Dataflow) -> Result<(), EngineError> {
+        self.saving = Some(flow.begin_save(self.state.wants_full.swap(false, Ordering::AcqRel))?);
+        (self.events, self.last) = (0, Instant::now());
+        Ok(())
+    }
+
+    /// Gathers the rest and hands it to the writer.
+    fn complete(&mut self, flow: &mut Dataflow) -> Result<(), EngineError> {
+        let Some(saving) = self.saving.take() else { return Ok(()) };
         let started = Instant::now();
-        let saved = flow.save(self.state.wants_full.swap(false, Ordering::AcqRel))?;
+        let saved = flow.finish_save(saving)?;
         metrics::histogram!("highwater_engine_checkpoint_pause_seconds").record(started.elapsed().as_secs_f64());
         self.state.busy.store(true, Ordering::Release);
-        (self.events, self.last) = (0, Instant::now());
         if let Some(queue) = &self.queue {
             drop(queue.send(saved));
         }

@@ -20,6 +20,8 @@ use crate::signal::Signal;
 
 /// How long an idle tick thread sleeps at most.
 const IDLE: Duration = Duration::from_millis(500);
+/// Views that change with the clock do so at most this often when there are no events.
+const BETWEEN_CLOCK_TICKS: Duration = Duration::from_millis(10);
 /// Time between refreshes of the figures that status shows.
 const FIGURES_EVERY: Duration = Duration::from_secs(1);
 /// Time between looks at what retention lets go.
@@ -141,20 +143,32 @@ impl Ticker {
                 }
             }
             if self.advance()? == 0 {
-                self.checkpoints.write_if_due(&mut self.flow)?;
+                self.checkpoints.go_on(&mut self.flow, 0)?;
+                if self.checkpoints.is_gathering() {
+                    continue;
+                }
                 self.refresh_figures(false);
                 self.trim_if_due();
-                self.core.tick.signal.wait(IDLE);
+                self.core.tick.signal.wait(self.until_due());
             }
         }
     }
 
-    /// One tick with the events that are durable; says how many rows it took.
+    /// How long nothing is to be done unless events come.
+    fn until_due(&self) -> Duration {
+        let Some(due) = self.flow.due_micros() else { return IDLE };
+        let micros = due.saturating_sub(self.core.clock.now_micros());
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0)).clamp(BETWEEN_CLOCK_TICKS, IDLE)
+    }
+
+    /// One tick with the events that are durable, or because the clock changes a view; says how many rows it took.
     fn advance(&mut self) -> Result<usize, EngineError> {
+        let now = self.core.clock.now_micros();
+        self.flow.set_clock(now);
         let events = self.take_events()?;
         let rows: usize = events.values().flatten().map(|batch| batch.rows.num_rows()).sum();
         // A batch without rows passes over records that were given up.
-        if events.is_empty() {
+        if events.is_empty() && self.flow.due_micros().is_none_or(|due| due > now) {
             return Ok(0);
         }
         let started = Instant::now();
@@ -163,7 +177,7 @@ impl Ticker {
         metrics::counter!("highwater_engine_tick_rows_total").increment(rows as u64);
         self.checkpoints.count(rows as u64);
         self.published(report);
-        self.checkpoints.write_if_due(&mut self.flow)?;
+        self.checkpoints.go_on(&mut self.flow, rows)?;
         self.refresh_figures(false);
         self.trim_if_due();
         Ok(rows)

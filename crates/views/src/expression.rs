@@ -5,9 +5,10 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use highwater_sql::datafusion::common::DFSchema;
-use highwater_sql::datafusion::logical_expr::Expr;
+use highwater_sql::datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use highwater_sql::datafusion::logical_expr::execution_props::ExecutionProps;
 use highwater_sql::datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use highwater_sql::datafusion::logical_expr::{Expr, Volatility};
 use highwater_sql::datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 
 use crate::ViewsError;
@@ -19,6 +20,19 @@ pub(crate) struct Expression(Arc<dyn PhysicalExpr>);
 impl Expression {
     /// Compiles `expr`, whose columns are those of `input`.
     pub(crate) fn compile(expr: &Expr, input: &DFSchema) -> Result<Self, ViewsError> {
+        let mut clock = false;
+        expr.apply(|expr| {
+            clock |=
+                matches!(expr, Expr::ScalarFunction(call) if call.func.signature().volatility != Volatility::Immutable);
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        if clock {
+            return Err(ViewsError::refused(
+                expr.human_display().to_string(),
+                "its value changes with the clock",
+                "compare a time with now() in WHERE, joined to other conditions by AND: ts > now() - INTERVAL '1 hour'",
+            ));
+        }
         let props = ExecutionProps::new();
         Ok(Self(create_physical_expr(expr, input, &props, &PhysicalPlanningContext::default())?))
     }

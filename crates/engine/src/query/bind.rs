@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use highwater_api::{ApiError, ErrorKind};
 use highwater_model::{Offset, PartitionId};
@@ -14,7 +14,7 @@ use highwater_sql::datafusion::logical_expr::{LogicalPlan, TableScan, TableSourc
 use highwater_sql::datafusion::physical_plan::streaming::PartitionStream;
 use highwater_views::{Relations, Snapshot};
 
-use super::keys::{OffsetRange, keys_of, offsets_of, partition_value};
+use super::keys::{OffsetRange, Wanted, offsets_of, partition_value, wanted};
 use super::scan_batches::{BatchesPartition, source};
 use super::scan_snapshot::snapshot_partitions;
 use super::scan_stream::LogPartition;
@@ -37,7 +37,7 @@ pub(super) struct Bound {
 pub(super) struct Leaf {
     source: LeafSource,
     /// Rows to look up.
-    pub(super) keys: Option<Vec<ArrayRef>>,
+    pub(super) wanted: Wanted,
     offsets: OffsetRange,
     partition: Option<i32>,
 }
@@ -45,8 +45,15 @@ pub(super) struct Leaf {
 /// What a leaf reads, held still.
 enum Pinned {
     Snapshot(Snapshot),
-    Found(RecordBatch),
-    Log { stream: Arc<StreamRuntime>, ranges: Vec<(PartitionId, Range<Offset>)> },
+    /// Rows found by columns of the key.
+    Found {
+        columns: Vec<usize>,
+        rows: RecordBatch,
+    },
+    Log {
+        stream: Arc<StreamRuntime>,
+        ranges: Vec<(PartitionId, Range<Offset>)>,
+    },
 }
 
 /// Binds an optimized plan to the current version; stores are read in so many partitions at most.
@@ -73,7 +80,7 @@ pub(super) fn leaves_of(plan: &LogicalPlan) -> Result<Vec<Leaf>, ApiError> {
         if let Some((scan, source)) = unbound(node) {
             let filters = &scan.filters;
             leaves.push(Leaf {
-                keys: keys_of(filters, &source.schema, &source.key),
+                wanted: wanted(filters, &source.schema, &source.key),
                 offsets: offsets_of(filters),
                 partition: filters.iter().find_map(partition_value),
                 source: source.clone(),
@@ -175,10 +182,23 @@ fn pin_rows(version: &Relations, leaf: &Leaf) -> Result<Pinned, ApiError> {
     }
     let store = version.store(source.id).ok_or_else(|| not_there(source))?;
     same_columns(source, store.schema())?;
-    match &leaf.keys {
-        Some(keys) if store.key() == source.key => Ok(Pinned::Found(store.lookup(keys).map_err(EngineError::from)?)),
-        _ => Ok(Pinned::Snapshot(store.snapshot())),
+    if store.key() == source.key {
+        match &leaf.wanted {
+            Wanted::Keys(keys) => {
+                let rows = store.lookup(keys).map_err(EngineError::from)?;
+                return Ok(Pinned::Found { columns: source.key.clone(), rows });
+            }
+            Wanted::Parts(parts) => {
+                for (column, values) in parts {
+                    if let Some(rows) = store.lookup_part(*column, values).map_err(EngineError::from)? {
+                        return Ok(Pinned::Found { columns: vec![*column], rows });
+                    }
+                }
+            }
+            Wanted::All => {}
+        }
     }
+    Ok(Pinned::Snapshot(store.snapshot()))
 }
 
 impl Pinned {
@@ -186,7 +206,7 @@ impl Pinned {
     fn rows(&self) -> Option<usize> {
         match self {
             Self::Snapshot(snapshot) => Some(snapshot.rows()),
-            Self::Found(rows) => Some(rows.num_rows()),
+            Self::Found { rows, .. } => Some(rows.num_rows()),
             Self::Log { ranges, .. } => ranges.is_empty().then_some(0),
         }
     }
@@ -194,7 +214,7 @@ impl Pinned {
     fn into_partitions(self, core: &Core, schema: &SchemaRef, partitions: usize) -> Vec<Arc<dyn PartitionStream>> {
         match self {
             Self::Snapshot(snapshot) => snapshot_partitions(schema, snapshot, partitions),
-            Self::Found(rows) => vec![Arc::new(BatchesPartition::new(Arc::clone(schema), vec![rows]))],
+            Self::Found { rows, .. } => vec![Arc::new(BatchesPartition::new(Arc::clone(schema), vec![rows]))],
             Self::Log { stream, ranges } => {
                 let part = |(partition, offsets)| {
                     let (log, stream) = (Arc::clone(&core.log), Arc::clone(&stream));
@@ -208,11 +228,11 @@ impl Pinned {
 
 /// What a leaf reads, for `EXPLAIN`.
 fn describe(leaf: &Leaf, pinned: &Pinned) -> String {
-    let LeafSource { name, schema, key, .. } = &leaf.source;
+    let LeafSource { name, schema, .. } = &leaf.source;
     match pinned {
         Pinned::Snapshot(snapshot) => format!("read {name}: all {} rows", snapshot.rows()),
-        Pinned::Found(rows) => {
-            let columns: Vec<&str> = key.iter().map(|column| schema.field(*column).name().as_str()).collect();
+        Pinned::Found { columns, rows } => {
+            let columns: Vec<&str> = columns.iter().map(|column| schema.field(*column).name().as_str()).collect();
             format!("look up {name} by ({}): {} rows", columns.join(", "), rows.num_rows())
         }
         Pinned::Log { ranges, .. } => {

@@ -12,17 +12,41 @@ use highwater_sql::datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 /// Keys looked up one by one at most; beyond, the whole store is read.
 const MOST_KEYS: usize = 1024;
 
-/// The keys that these filters (which all hold) leave, one array per key column; `None` when they leave too many or
-/// do not fix every key column.
-pub(super) fn keys_of(filters: &[Expr], schema: &Schema, key: &[usize]) -> Option<Vec<ArrayRef>> {
-    if key.is_empty() {
-        return None;
-    }
-    let columns = key.iter().map(|column| {
+/// What filters say about the key of a store's rows.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Wanted {
+    /// Rows with these keys, one array per key column.
+    Keys(Vec<ArrayRef>),
+    /// Rows with one of these different values in a column of the key, for each such column, fewest values first.
+    Parts(Vec<(usize, ArrayRef)>),
+    /// Any rows.
+    All,
+}
+
+/// The rows of a store with this key that filters (which all hold) leave.
+pub(super) fn wanted(filters: &[Expr], schema: &Schema, key: &[usize]) -> Wanted {
+    let fixed = |column: &usize| {
         let field = schema.field(*column);
         filters.iter().filter_map(|filter| values_of(filter, field)).min_by_key(Vec::len)
+    };
+    let columns: Vec<Option<Vec<ScalarValue>>> = key.iter().map(fixed).collect();
+    let complete: Option<Vec<Vec<ScalarValue>>> = columns.iter().cloned().collect();
+    if let Some(keys) =
+        complete.filter(|columns| !columns.is_empty()).and_then(|columns| combined(&columns, schema, key))
+    {
+        return Wanted::Keys(keys);
+    }
+    let parts = key.iter().zip(columns).filter_map(|(column, values)| {
+        let values = values.filter(|values| values.len() <= MOST_KEYS)?;
+        Some((*column, array_of(values, schema.field(*column).data_type())?))
     });
-    let columns: Vec<Vec<ScalarValue>> = columns.collect::<Option<_>>()?;
+    let mut parts: Vec<(usize, ArrayRef)> = parts.collect();
+    parts.sort_by_key(|(_, values)| values.len());
+    if parts.is_empty() { Wanted::All } else { Wanted::Parts(parts) }
+}
+
+/// Every combination of the columns' values, one array per key column; `None` when there are too many.
+fn combined(columns: &[Vec<ScalarValue>], schema: &Schema, key: &[usize]) -> Option<Vec<ArrayRef>> {
     let total = columns.iter().try_fold(1_usize, |total, values| total.checked_mul(values.len()))?;
     if total > MOST_KEYS {
         return None;
@@ -30,15 +54,18 @@ pub(super) fn keys_of(filters: &[Expr], schema: &Schema, key: &[usize]) -> Optio
     let mut repeat = total;
     let mut arrays = Vec::with_capacity(columns.len());
     for (values, column) in columns.iter().zip(key) {
-        if total == 0 {
-            arrays.push(arrow_array::new_empty_array(schema.field(*column).data_type()));
-            continue;
-        }
-        repeat /= values.len();
+        repeat /= values.len().max(1);
         let at = (0..total).map(|row| values[row / repeat % values.len()].clone());
-        arrays.push(ScalarValue::iter_to_array(at).ok()?);
+        arrays.push(array_of(at.collect(), schema.field(*column).data_type())?);
     }
     Some(arrays)
+}
+
+fn array_of(values: Vec<ScalarValue>, data_type: &DataType) -> Option<ArrayRef> {
+    if values.is_empty() {
+        return Some(arrow_array::new_empty_array(data_type));
+    }
+    ScalarValue::iter_to_array(values).ok()
 }
 
 /// The values to which a filter confines a column, each once; `None` when it does not.

@@ -32,7 +32,7 @@ pub(super) fn volatile_message(name: &str, volatility: Volatility) -> (String, S
     }
     (
         format!("{name}() depends on the clock, and a materialized view changes with events only"),
-        "compare with now() in a plain VIEW that reads this one; filters such as ts > now() - INTERVAL come with temporal filters"
+        "only WHERE may look at it: ts > now() - INTERVAL '1 hour'; or use it in a plain VIEW that reads this one"
             .to_owned(),
     )
 }
@@ -49,30 +49,21 @@ impl Refuser<'_> {
         self.problems.error_hint(place.unwrap_or_default(), message, hint);
     }
 
-    fn subquery(&mut self, span: Span) {
-        self.refuse(
-            span,
-            "SELECT",
-            "a subquery inside an expression cannot be kept up to date yet",
-            "join a table with LEFT JOIN … ON its key, or make the subquery a materialized view of its own and join them in a plain VIEW",
-        );
-    }
-
     fn set_operation(&mut self, body: &SetExpr) {
         if let SetExpr::SetOperation { left, op, set_quantifier, right } = body {
             let by_name = matches!(
                 set_quantifier,
                 SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName
             );
-            if *op != SetOperator::Union || by_name {
-                let word = if by_name { "UNION BY NAME".to_owned() } else { op.to_string() };
+            let counted = *op != SetOperator::Union && *set_quantifier == SetQuantifier::All;
+            if by_name || counted {
+                let word = if by_name { "UNION BY NAME".to_owned() } else { format!("{op} ALL") };
                 let keyword = word.split(' ').next().unwrap_or_default().to_owned();
-                self.refuse(
-                    Span::empty(),
-                    &keyword,
-                    &format!("{word} cannot be kept up to date yet; UNION and UNION ALL can"),
-                    "write it as a plain VIEW over materialized views",
-                );
+                let hint = match by_name {
+                    true => "name the columns in the same order on both sides and write UNION",
+                    false => "count the rows of each side with GROUP BY and join the counts",
+                };
+                self.refuse(Span::empty(), &keyword, &format!("{word} cannot be kept up to date"), hint);
             }
             self.set_operation(left);
             self.set_operation(right);
@@ -82,17 +73,12 @@ impl Refuser<'_> {
     fn function(&mut self, function: &datafusion::sql::sqlparser::ast::Function) {
         let Some(ident) = function.name.0.last().and_then(|part| part.as_ident()) else { return };
         let name = fold(ident);
-        if function.over.is_some() {
-            self.refuse(
-                ident.span,
-                &name,
-                &format!("the window function {name}() OVER (…) cannot be kept up to date yet"),
-                "keep the rows in this view and write the window function in a plain VIEW over it",
-            );
-        } else if name == "unnest" {
+        if name == "unnest" {
             self.unnest(ident.span);
         } else if let Some(known) = self.state.scalar_functions().get(&name)
             && known.signature().volatility != Volatility::Immutable
+            // The clock may stand in WHERE; `check` sees whether it does.
+            && known.name() != "now"
         {
             let (message, hint) = volatile_message(&name, known.signature().volatility);
             self.refuse(ident.span, &name, &message, &hint);
@@ -122,15 +108,21 @@ impl Visitor for Refuser<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        const ORDER_HINT: &str = "leave it out and order when reading, or put it into a plain VIEW over this one; the first N of each group come with top-N";
-        if let Some(order) = &query.order_by {
-            self.refuse(order.span(), "ORDER", "a materialized view has no order: ORDER BY cannot be kept", ORDER_HINT);
-        }
-        if let Some(limit) = &query.limit_clause {
-            self.refuse(limit.span(), "LIMIT", "LIMIT and OFFSET cannot be kept up to date yet", ORDER_HINT);
+        let is_distinct_on =
+            matches!(query.body.as_ref(), SetExpr::Select(select) if matches!(select.distinct, Some(Distinct::On(_))));
+        match (&query.order_by, &query.limit_clause) {
+            (Some(order), None) if !is_distinct_on => {
+                let hint = "leave it out and order when reading, add LIMIT to keep the first rows, or put it into a plain VIEW over this one";
+                self.refuse(order.span(), "ORDER", "a materialized view has no order: ORDER BY cannot be kept", hint);
+            }
+            (None, Some(limit)) => {
+                let message = "LIMIT without ORDER BY does not say which rows are the first";
+                self.refuse(limit.span(), "LIMIT", message, "write ORDER BY … LIMIT …");
+            }
+            _ => {}
         }
         if query.fetch.is_some() {
-            self.refuse(Span::empty(), "FETCH", "FETCH FIRST cannot be kept up to date yet", ORDER_HINT);
+            self.refuse(Span::empty(), "FETCH", "FETCH FIRST is not understood", "write LIMIT");
         }
         if !query.locks.is_empty() {
             self.refuse(Span::empty(), "FOR", "FOR UPDATE says nothing in a view", "leave it out");
@@ -148,23 +140,10 @@ impl Visitor for Refuser<'_> {
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
-        if let Some(Distinct::On(on)) = &select.distinct {
-            let span = on.first().map_or(Span::empty(), Spanned::span);
-            self.refuse(
-                span,
-                "DISTINCT",
-                "DISTINCT ON cannot be kept up to date yet",
-                "write first_value(column ORDER BY …) with GROUP BY, or declare the stream with PRIMARY KEY and version",
-            );
-        }
         if let GroupByExpr::Expressions(_, modifiers) | GroupByExpr::All(modifiers) = &select.group_by
             && !modifiers.is_empty()
         {
             self.grouping_sets(Span::empty());
-        }
-        if select.qualify.is_some() {
-            let hint = "keep the rows in this view and write QUALIFY in a plain VIEW over it";
-            self.refuse(Span::empty(), "QUALIFY", "QUALIFY cannot be kept up to date yet", hint);
         }
         ControlFlow::Continue(())
     }
@@ -172,10 +151,6 @@ impl Visitor for Refuser<'_> {
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
         match factor {
             TableFactor::UNNEST { .. } => self.unnest(Span::empty()),
-            TableFactor::Derived { lateral: true, .. } => {
-                let hint = "join a table with LEFT JOIN … ON its key";
-                self.refuse(Span::empty(), "LATERAL", "LATERAL cannot be kept up to date yet", hint);
-            }
             TableFactor::Table { sample: Some(_), .. } => {
                 let hint = "filter by a hash of a column, which is the same each time";
                 self.refuse(Span::empty(), "TABLESAMPLE", "TABLESAMPLE gives other rows each time", hint);
@@ -187,8 +162,6 @@ impl Visitor for Refuser<'_> {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         match expr {
-            Expr::Subquery(query) => self.subquery(query.span()),
-            Expr::InSubquery { subquery, .. } | Expr::Exists { subquery, .. } => self.subquery(subquery.span()),
             Expr::GroupingSets(_) | Expr::Rollup(_) | Expr::Cube(_) => self.grouping_sets(expr.span()),
             Expr::Function(function) => self.function(function),
             _ => {}

@@ -53,8 +53,10 @@ impl Planner {
         let scope = Scope { planner: self, catalog, schema, leaves: Leaves::Maintained, read: &read };
         let plan = scope.plan(query, text)?;
         check::deterministic(&plan, text)?;
+        check::single_values(&plan, text)?;
         let plan = named(plan, query, names, text)?;
         let plan = maintainable::settle(plan, self.state()).map_err(|error| diagnose(&error, text))?;
+        check::no_subqueries(&plan, text)?;
         Ok(ViewQuery { columns: columns_of(&plan), plan, depends_on: read.into_inner().into_iter().collect() })
     }
 

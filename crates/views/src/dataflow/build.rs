@@ -30,6 +30,8 @@ pub struct Build {
     /// Offsets of the looked-up tables when it began.
     pub(super) lookups_at: Offsets,
     snapshots: Vec<(ObjectId, Snapshot)>,
+    /// The clock when it began; it stands still until the view is in place.
+    now_micros: i64,
     workers: Workers,
 }
 
@@ -45,9 +47,11 @@ impl Build {
         snapshots: Vec<(ObjectId, Snapshot)>,
         tap: Tap,
         lookups_at: Offsets,
+        now_micros: i64,
     ) -> Result<Self, ViewsError> {
         let store = Store::new(plan.schema().clone(), plan.key())?;
-        Ok(Self { plan, store, offsets: Offsets::default(), tap, lookups_at, snapshots, workers: Workers::new(1)? })
+        let (offsets, workers) = (Offsets::default(), Workers::new(1)?);
+        Ok(Self { plan, store, offsets, tap, lookups_at, snapshots, now_micros, workers })
     }
 
     /// The view's operators and what they read.
@@ -115,7 +119,7 @@ impl Build {
     }
 
     fn step(&mut self, events: &HashMap<ObjectId, Vec<EventBatch>>, rows: &RelationChanges) -> Result<(), ViewsError> {
-        let changes = self.plan.step(&Tick { events, rows, workers: &self.workers })?;
+        let changes = self.plan.step(&Tick { events, rows, now_micros: self.now_micros, workers: &self.workers })?;
         self.store.apply(&changes)
     }
 }

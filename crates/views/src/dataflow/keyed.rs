@@ -16,7 +16,7 @@ use highwater_sql::datafusion::arrow::compute::cast;
 
 use crate::ViewsError;
 use crate::keys::{KeyCodec, KeyTable};
-use crate::operator::State;
+use crate::operator::{Part, State, marked};
 use crate::store::Store;
 
 /// The keys of a keyed stream or table with their versions. Its rows live in a [`Store`] of [`Keyed::schema`].
@@ -221,13 +221,18 @@ impl Versions {
 }
 
 impl State for Keyed {
-    fn save(&mut self, full: bool) -> Result<Vec<RecordBatch>, ViewsError> {
-        let slots: Vec<u32> = if full {
-            self.keys.occupied()
-        } else {
-            (0..self.unsaved.len() as u32).filter(|slot| self.unsaved[*slot as usize]).collect()
-        };
-        self.unsaved.fill(false);
+    fn begin_save(&mut self, full: bool) {
+        if full {
+            self.keys.occupied().into_iter().for_each(|slot| self.unsaved[slot as usize] = true);
+        }
+    }
+
+    fn unsaved(&self) -> usize {
+        marked(&self.unsaved)
+    }
+
+    fn save(&mut self, part: Part) -> Result<Vec<RecordBatch>, ViewsError> {
+        let slots = part.take_marked(&mut self.unsaved);
         let mut fields = self.key_fields.clone();
         let mut columns = self.keys.decode(&slots)?;
         match &self.versions {

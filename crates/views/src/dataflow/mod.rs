@@ -11,3 +11,4 @@ pub use build::Build;
 pub use flow::{Dataflow, TickReport, ViewFigures};
 pub use pipeline::{ViewPlan, ViewSpec};
 pub use relations::{Reader, Relations};
+pub use saved::Saving;

@@ -10,7 +10,7 @@ use highwater_sql::datafusion::logical_expr::LogicalPlan;
 
 use crate::ViewsError;
 use crate::lower::lower;
-use crate::operator::{Node, Tick};
+use crate::operator::{Due, Node, Part, Tick};
 use crate::store::Snapshot;
 
 /// A view to be maintained.
@@ -35,6 +35,7 @@ pub struct ViewPlan {
     streams: BTreeSet<ObjectId>,
     relations: BTreeSet<ObjectId>,
     lookups: BTreeSet<ObjectId>,
+    dues: Vec<Due>,
     pub(super) signature: u32,
 }
 
@@ -64,6 +65,7 @@ impl ViewPlan {
             streams: properties.streams,
             relations: properties.relations,
             lookups: properties.lookups,
+            dues: properties.dues,
             signature,
         })
     }
@@ -129,13 +131,48 @@ impl ViewPlan {
     pub(super) fn concerns(&self, tick: &Tick<'_>) -> bool {
         self.streams.iter().any(|id| tick.events.contains_key(id))
             || self.relations.iter().any(|id| tick.rows.contains_key(id))
+            || self.due_micros().is_some_and(|due| due <= tick.now_micros)
     }
 
-    /// What each operator remembers.
-    pub(super) fn save(&mut self, full: bool) -> Result<Vec<Vec<RecordBatch>>, ViewsError> {
+    /// When the clock next changes the view, in microseconds since 1970 UTC.
+    #[must_use]
+    pub fn due_micros(&self) -> Option<i64> {
+        self.dues.iter().filter_map(Due::get).min()
+    }
+
+    /// Begins a checkpoint; see [`State`].
+    pub(super) fn begin_save(&mut self, full: bool) -> Result<(), ViewsError> {
+        self.node.states(&mut |state| {
+            state.begin_save(full);
+            Ok(())
+        })
+    }
+
+    /// How many operators remember something.
+    pub(super) fn states(&mut self) -> Result<usize, ViewsError> {
+        let mut states = 0;
+        self.node.states(&mut |_| {
+            states += 1;
+            Ok(())
+        })?;
+        Ok(states)
+    }
+
+    /// Rows that changed and were not gathered since.
+    pub(super) fn unsaved(&mut self) -> Result<usize, ViewsError> {
+        let mut rows = 0;
+        self.node.states(&mut |state| {
+            rows += state.unsaved();
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// A part of what each operator remembers.
+    pub(super) fn save(&mut self, part: Part) -> Result<Vec<Vec<RecordBatch>>, ViewsError> {
         let mut parts = Vec::new();
         self.node.states(&mut |state| {
-            parts.push(state.save(full)?);
+            parts.push(state.save(part)?);
             Ok(())
         })?;
         Ok(parts)

@@ -9,37 +9,172 @@ use super::keyed::Keyed;
 use super::pipeline::ViewPlan;
 use crate::ViewsError;
 use crate::checkpoint::{ObjectSave, Saved};
-use crate::operator::State;
+use crate::operator::{Part, State};
 use crate::store::Store;
 
+/// A checkpoint under way: gathered in parts between ticks, complete with [`Dataflow::finish_save`].
+#[derive(Debug)]
+pub struct Saving {
+    full: bool,
+    gathered: Vec<ObjectSave>,
+    /// What this round still has to gather, last first: objects in parts.
+    steps: Vec<(ObjectId, Part)>,
+    rounds: u32,
+}
+
+impl Saving {
+    /// How often everything that had changed was gathered.
+    #[must_use]
+    pub fn rounds(&self) -> u32 {
+        self.rounds
+    }
+}
+
+/// Rows gathered at a time.
+const PART_ROWS: usize = 2_048;
+
 impl Dataflow {
-    /// What changed since the last save, or everything when `full`. An object that was never saved is always whole.
+    /// Begins a checkpoint: of everything when `full`, else of what changed since the last one. An object that was never
+    /// saved is always whole. What was gathered for a checkpoint that was not finished is lost: the next must be full.
+    ///
+    /// # Errors
+    /// Only for defects.
+    pub fn begin_save(&mut self, full: bool) -> Result<Saving, ViewsError> {
+        let mut saving = Saving { full, gathered: Vec::new(), steps: Vec::new(), rounds: 0 };
+        for id in self.objects() {
+            self.begin_object(id, full, &mut saving)?;
+        }
+        self.plan_round(&mut saving)?;
+        Ok(saving)
+    }
+
+    /// Gathers at least `rows` more rows. Gives how many there are left, once everything that had changed when the round
+    /// began is gathered: a next round gathers what has changed since.
+    ///
+    /// # Errors
+    /// Only for defects.
+    pub fn save_some(&mut self, saving: &mut Saving, rows: usize) -> Result<Option<usize>, ViewsError> {
+        for _ in 0..rows.div_ceil(PART_ROWS) {
+            let Some((id, part)) = saving.steps.pop() else { break };
+            self.gather(id, part, saving)?;
+        }
+        if !saving.steps.is_empty() {
+            return Ok(None);
+        }
+        saving.rounds += 1;
+        self.plan_round(saving).map(Some)
+    }
+
+    /// Gathers the rest at once: the checkpoint of the current version.
+    ///
+    /// # Errors
+    /// Only for defects.
+    pub fn finish_save(&mut self, mut saving: Saving) -> Result<Saved, ViewsError> {
+        let objects = self.objects();
+        for id in &objects {
+            // Put in place since the checkpoint began.
+            self.begin_object(*id, false, &mut saving)?;
+            self.gather(*id, Part::ALL, &mut saving)?;
+        }
+        saving.gathered.retain(|object| objects.contains(&object.id));
+        Ok(Saved { offsets: self.shared.read().offsets.clone(), full: saving.full, objects: saving.gathered })
+    }
+
+    /// Saves at once; see [`Dataflow::begin_save`].
     ///
     /// # Errors
     /// Only for defects.
     pub fn save(&mut self, full: bool) -> Result<Saved, ViewsError> {
+        let saving = self.begin_save(full)?;
+        self.finish_save(saving)
+    }
+
+    /// What a checkpoint holds. A view that stopped is built anew after a restart.
+    fn objects(&self) -> Vec<ObjectId> {
+        let shared = self.shared.read();
+        let views = self.views.iter().map(|view| view.plan.id());
+        self.keyed.keys().copied().chain(views).filter(|id| !shared.failed.contains_key(id)).collect()
+    }
+
+    /// Begins an object that is to be saved whole; with `full` unset, only one that was never saved.
+    fn begin_object(&mut self, id: ObjectId, full: bool, saving: &mut Saving) -> Result<(), ViewsError> {
+        let begun = saving.gathered.iter().any(|object| object.id == id);
         let mut shared = self.shared.write();
-        let mut objects = Vec::new();
-        for (id, entry) in &mut self.keyed {
-            let whole = full || std::mem::take(&mut entry.save_full);
-            let Some(store) = shared.stores.get_mut(id) else { continue };
-            let parts = vec![entry.keyed.save(whole)?, store.save(whole)?];
-            objects.push(ObjectSave { id: *id, full: whole, signature: 0, lookups_at: Offsets::default(), parts });
-        }
-        for view in &mut self.views {
-            let id = view.plan.id();
-            if shared.failed.contains_key(&id) {
-                continue; // it is built anew after a restart
+        let Some(store) = shared.stores.get_mut(&id) else { return Ok(()) };
+        let (whole, signature, lookups_at, states) = if let Some(entry) = self.keyed.get_mut(&id) {
+            let whole = std::mem::take(&mut entry.save_full) || full;
+            if whole || !begun {
+                entry.keyed.begin_save(whole);
             }
-            let whole = full || std::mem::take(&mut view.save_full);
-            let mut parts = view.plan.save(whole)?;
-            let Some(store) = shared.stores.get_mut(&id) else { continue };
-            parts.push(store.save(whole)?);
-            let lookups_at = view.lookups_at.clone();
-            objects.push(ObjectSave { id, full: whole, signature: view.plan.signature, lookups_at, parts });
+            (whole, 0, Offsets::default(), 1)
+        } else if let Some(view) = self.views.iter_mut().find(|view| view.plan.id() == id) {
+            let whole = std::mem::take(&mut view.save_full) || full;
+            if whole || !begun {
+                view.plan.begin_save(whole)?;
+            }
+            (whole, view.plan.signature, view.lookups_at.clone(), view.plan.states()?)
+        } else {
+            return Ok(());
+        };
+        if !whole && begun {
+            return Ok(());
         }
-        objects.iter_mut().for_each(ObjectSave::drop_empty);
-        Ok(Saved { offsets: shared.offsets.clone(), full, objects })
+        store.begin_save(whole);
+        if whole {
+            // What was gathered of a view that another took the place of.
+            saving.gathered.retain(|object| object.id != id);
+        }
+        let parts = vec![Vec::new(); states + 1];
+        saving.gathered.push(ObjectSave { id, full: whole, signature, lookups_at, parts });
+        Ok(())
+    }
+
+    /// Plans a round: everything that has changed, in parts of some thousand rows. Gives how many rows that is.
+    fn plan_round(&mut self, saving: &mut Saving) -> Result<usize, ViewsError> {
+        let mut total = 0;
+        for id in self.objects() {
+            let stored = self.shared.read().stores.get(&id).map_or(0, Store::unsaved);
+            let remembered = if let Some(entry) = self.keyed.get(&id) {
+                entry.keyed.unsaved()
+            } else if let Some(view) = self.views.iter_mut().find(|view| view.plan.id() == id) {
+                view.plan.unsaved()?
+            } else {
+                0
+            };
+            let rows = stored + remembered;
+            total += rows;
+            if rows > 0 {
+                let of = rows.div_ceil(PART_ROWS);
+                saving.steps.extend((0..of).map(|index| (id, Part { index, of })));
+            }
+        }
+        saving.steps.reverse();
+        Ok(total)
+    }
+
+    /// Gathers a part of an object, if it is still there and was begun.
+    fn gather(&mut self, id: ObjectId, part: Part, saving: &mut Saving) -> Result<(), ViewsError> {
+        let Some(begun) = saving.gathered.iter().find(|object| object.id == id) else { return Ok(()) };
+        let (signature, lookups_at) = (begun.signature, begun.lookups_at.clone());
+        let mut shared = self.shared.write();
+        let Some(store) = shared.stores.get_mut(&id) else { return Ok(()) };
+        let mut parts = if let Some(entry) = self.keyed.get_mut(&id) {
+            vec![entry.keyed.save(part)?]
+        } else if let Some(view) = self.views.iter_mut().find(|view| view.plan.id() == id) {
+            if view.save_full {
+                return Ok(()); // another view of this name, which finishing will save whole
+            }
+            view.plan.save(part)?
+        } else {
+            return Ok(());
+        };
+        parts.push(store.save(part)?);
+        let mut save = ObjectSave { id, full: false, signature, lookups_at, parts };
+        save.drop_empty();
+        if save.parts.iter().any(|part| !part.is_empty()) {
+            saving.gathered.push(save);
+        }
+        Ok(())
     }
 
     /// Sets the offsets that restored objects cover, and where epochs begin (higher than in any run before, so that

@@ -1,143 +1,144 @@
-//! Lowering of joins. A join is maintained when one side is a table (reference data, perhaps filtered and projected):
-//! the other side looks its rows up.
+//! Lowering of joins: to lookups where one side is a table and the other append-only, else to joins that keep both sides.
 
 use std::sync::Arc;
 
-use highwater_sql::datafusion::common::NullEquality;
-use highwater_sql::datafusion::logical_expr::{Expr, Join, JoinType, LogicalPlan};
+use arrow_schema::{Field, Schema};
+use highwater_sql::datafusion::common::{Column, NullEquality};
+use highwater_sql::datafusion::logical_expr::{
+    Expr, ExprSchemable, Join as JoinNode, JoinType, LogicalPlan, LogicalPlanBuilder,
+};
 
-use super::plan::{arrow_schema, column_index, filter_stage, lower, project_stage, scan_schema, scanned};
+use super::lookup::{lookup_shape, lower_lookup};
+use super::plan::{arrow_schema, column_index, lower};
 use super::{Lowered, Properties};
 use crate::ViewsError;
 use crate::expression::Expression;
-use crate::keys::KeyCodec;
-use crate::operator::{Lookup, LookupPlan, Stage};
+use crate::operator::{Join, JoinPlan, Keep};
 
-pub(super) fn lower_join(join: &Join) -> Result<Lowered, ViewsError> {
-    let (table_first, keep_unmatched) = match (is_table(&join.left), is_table(&join.right), join.join_type) {
-        (_, true, JoinType::Inner) => (false, false),
-        (_, true, JoinType::Left) => (false, true),
-        (true, _, JoinType::Inner) => (true, false),
-        (true, _, JoinType::Right) => (true, true),
-        (false, false, _) => return Err(unsupported(join, "neither side is a table")),
-        _ => return Err(unsupported(join, "it would keep the table's unmatched rows")),
-    };
-    if join.on.is_empty() {
-        return Err(unsupported(join, "it has no equality between a column of each side"));
-    }
-    if join.null_equality == NullEquality::NullEqualsNull {
-        return Err(unsupported(join, "it treats NULLs as equal"));
-    }
-    let (table, input) = if table_first { (&join.left, &join.right) } else { (&join.right, &join.left) };
-    let (table_on, input_on): (Vec<Expr>, Vec<Expr>) = join
-        .on
-        .iter()
-        .map(|(left, right)| if table_first { (left.clone(), right.clone()) } else { (right.clone(), left.clone()) })
-        .unzip();
-    let side = TableSide::of(table)?;
-    let (node, read) = lower(input)?.finish(arrow_schema(input));
-    let mut properties = Properties { append_only: read.append_only, ..Properties::default() };
-    properties.reads(&read);
-    properties.lookups.insert(side.table);
-    if side.at_most_one_match(table, &table_on) {
-        let shift = if table_first { table.schema().fields().len() } else { 0 };
-        properties.key = read.key.iter().map(|column| column + shift).collect();
-    }
-    let input_keys = Expression::compile_all(&input_on, input.schema())?;
-    let fields = input_on.iter().map(|expr| key_field(expr, input)).collect::<Result<Vec<_>, _>>()?;
-    let text: Vec<String> = join.on.iter().map(|(left, right)| format!("{left} = {right}")).collect();
-    let condition = join.filter.as_ref().map(|filter| Expression::compile(filter, &join.schema)).transpose()?;
-    let plan = LookupPlan {
-        table: side.table,
-        table_name: side.name,
-        projection: side.projection,
-        projected: side.projected,
-        stages: side.stages,
-        table_schema: arrow_schema(table),
-        input_keys,
-        table_keys: Expression::compile_all(&table_on, table.schema())?,
-        codec: KeyCodec::new(&fields)?,
-        condition,
-        keep_unmatched,
-        table_first,
-        schema: Arc::clone(join.schema.inner()),
-        text: text.join(" AND "),
-    };
-    Ok(Lowered::of(Box::new(Lookup::new(node, plan)), properties))
-}
-
-fn key_field(expr: &Expr, input: &LogicalPlan) -> Result<arrow_schema::Field, ViewsError> {
-    use highwater_sql::datafusion::logical_expr::ExprSchemable;
-    Ok(arrow_schema::Field::new("key", expr.get_type(input.schema())?, true))
-}
-
-fn unsupported(join: &Join, why: &str) -> ViewsError {
-    ViewsError::refused(
-        format!("{} JOIN", join.join_type.to_string().to_uppercase()),
-        format!("only lookups in tables are maintained so far, and {why}"),
-        "join the materialized views in a plain VIEW, or declare the reference side with CREATE TABLE",
-    )
-}
-
-fn is_table(plan: &LogicalPlan) -> bool {
-    match plan {
-        LogicalPlan::TableScan(scan) => scanned(scan).is_ok_and(|(source, _)| source.is_table),
-        LogicalPlan::Filter(filter) => is_table(&filter.input),
-        LogicalPlan::Projection(projection) => is_table(&projection.input),
-        LogicalPlan::SubqueryAlias(alias) => is_table(&alias.input),
-        _ => false,
-    }
-}
-
-/// The table side of a lookup.
-struct TableSide {
-    table: highwater_model::ObjectId,
-    name: String,
-    projection: Vec<usize>,
-    projected: arrow_schema::SchemaRef,
-    stages: Vec<Stage>,
-    /// Columns of the side's result that are the table's primary key; empty when it does not survive.
-    key: Vec<usize>,
-}
-
-impl TableSide {
-    fn of(plan: &LogicalPlan) -> Result<Self, ViewsError> {
-        match plan {
-            LogicalPlan::TableScan(scan) => {
-                let (source, projection) = scanned(scan)?;
-                let key = source.key.iter().map(|column| projection.iter().position(|taken| taken == column));
-                let key = key.collect::<Option<_>>().unwrap_or_default();
-                let stages = scan.filters.iter().map(|filter| filter_stage(filter, plan)).collect::<Result<_, _>>()?;
-                Ok(Self {
-                    table: source.id,
-                    name: source.name.to_string(),
-                    projection,
-                    projected: scan_schema(scan),
-                    stages,
-                    key,
-                })
-            }
-            LogicalPlan::Filter(filter) => {
-                let mut side = Self::of(&filter.input)?;
-                side.stages.push(filter_stage(&filter.predicate, &filter.input)?);
-                Ok(side)
-            }
-            LogicalPlan::Projection(projection) => {
-                let mut side = Self::of(&projection.input)?;
-                side.stages.push(project_stage(projection)?);
-                let positions: Vec<_> = projection.expr.iter().map(|e| column_index(e, &projection.input)).collect();
-                let key = side.key.iter().map(|key| positions.iter().position(|column| *column == Some(*key)));
-                side.key = key.collect::<Option<_>>().unwrap_or_default();
-                Ok(side)
-            }
-            LogicalPlan::SubqueryAlias(alias) => Self::of(&alias.input),
-            _ => Err(ViewsError::Invariant("no table side".to_owned())),
+pub(super) fn lower_join(join: &JoinNode) -> Result<Lowered, ViewsError> {
+    if let Some((table_first, keep_unmatched)) = lookup_shape(join) {
+        let input = lower(if table_first { &join.right } else { &join.left })?;
+        if input.properties.append_only {
+            return lower_lookup(join, (table_first, keep_unmatched), input);
         }
     }
-
-    /// Whether the join keys include the whole primary key.
-    fn at_most_one_match(&self, plan: &LogicalPlan, keys: &[Expr]) -> bool {
-        let columns: Vec<Option<usize>> = keys.iter().map(|expr| column_index(expr, plan)).collect();
-        !self.key.is_empty() && self.key.iter().all(|key| columns.contains(&Some(*key)))
+    let (gives_pairs, left_keep, right_keep) = match join.join_type {
+        JoinType::Inner => (true, Keep::Nothing, Keep::Nothing),
+        JoinType::Left => (true, Keep::Unmatched, Keep::Nothing),
+        JoinType::Right => (true, Keep::Nothing, Keep::Unmatched),
+        JoinType::Full => (true, Keep::Unmatched, Keep::Unmatched),
+        JoinType::LeftSemi => (false, Keep::Matched, Keep::Nothing),
+        JoinType::LeftAnti => (false, Keep::Missing, Keep::Nothing),
+        JoinType::LeftMark => (false, Keep::Marked, Keep::Nothing),
+        JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => {
+            return Err(refused(join, "it keeps rows of its right side only", "write the other side first"));
+        }
+    };
+    let null_matches = join.null_equality == NullEquality::NullEqualsNull;
+    check_null_aware(join)?;
+    let (right, on) = if gives_pairs { (join.right.as_ref().clone(), join.on.clone()) } else { thin(join)? };
+    let (left_node, left) = lower(&join.left)?.finish(arrow_schema(&join.left));
+    let (right_node, right_read) = lower(&right)?.finish(arrow_schema(&right));
+    if on.is_empty() && left.append_only && right_read.append_only {
+        return Err(refused(
+            join,
+            "without an equality every event of one stream would be compared with every one of the other",
+            "write ON a.x = b.x (other conditions may follow with AND), or join a view or table instead of a stream",
+        ));
     }
+    let (left_on, right_on): (Vec<Expr>, Vec<Expr>) = on.iter().cloned().unzip();
+    let pairs = join.left.schema().join(right.schema())?;
+    let condition = join.filter.as_ref().map(|filter| Expression::compile(filter, &pairs)).transpose()?;
+    let fields = pairs.as_arrow().fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    let key_fields = left_on.iter().map(|expr| Ok(Field::new("key", expr.get_type(join.left.schema())?, true)));
+    let mut properties = Properties {
+        append_only: left.append_only && right_read.append_only && matches!(join.join_type, JoinType::Inner),
+        key: key_of(join, &right, &on, (&left.key, &right_read.key)),
+        ..Properties::default()
+    };
+    // A semi join of append-only inputs only ever gains rows.
+    properties.append_only |= left.append_only && right_read.append_only && left_keep == Keep::Matched;
+    properties.reads(&left);
+    properties.reads(&right_read);
+    let plan = JoinPlan {
+        left_keys: Expression::compile_all(&left_on, join.left.schema())?,
+        right_keys: Expression::compile_all(&right_on, right.schema())?,
+        key_fields: key_fields.collect::<Result<_, ViewsError>>()?,
+        null_matches,
+        condition,
+        gives_pairs,
+        left_keep,
+        right_keep,
+        pair_schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
+        schema: Arc::clone(join.schema.inner()),
+        text: text(join),
+    };
+    Ok(Lowered::of(Box::new(Join::new(left_node, right_node, plan)?), properties))
+}
+
+/// The right side of a join that only asks whether there is a match: without a further condition, each key once. So a
+/// key with many rows costs no more than one with a single row.
+fn thin(join: &JoinNode) -> Result<(LogicalPlan, Vec<(Expr, Expr)>), ViewsError> {
+    if join.filter.is_some() || join.on.is_empty() {
+        return Ok((join.right.as_ref().clone(), join.on.clone()));
+    }
+    let name = |index: usize| format!("__key{index}");
+    let keys = join.on.iter().enumerate().map(|(index, (_, right))| right.clone().alias(name(index)));
+    let right = LogicalPlanBuilder::from(join.right.as_ref().clone()).project(keys)?.distinct()?.build()?;
+    let column = |index: usize| Expr::Column(Column::new_unqualified(name(index)));
+    let on = join.on.iter().enumerate().map(|(index, (left, _))| (left.clone(), column(index))).collect();
+    Ok((right, on))
+}
+
+/// `x NOT IN (SELECT y …)` is NULL for every x as soon as one y is NULL: no join of rows by key.
+fn check_null_aware(join: &JoinNode) -> Result<(), ViewsError> {
+    let nullable = |expr: &Expr, side: &LogicalPlan| expr.nullable(side.schema()).unwrap_or(true);
+    let may_be_null = join.on.iter().any(|(left, right)| nullable(left, &join.left) || nullable(right, &join.right));
+    if join.null_aware && may_be_null {
+        return Err(ViewsError::refused(
+            "NOT IN (SELECT …)",
+            "one NULL among the values would empty the whole result",
+            "write NOT EXISTS (SELECT 1 FROM … WHERE y = x)",
+        ));
+    }
+    Ok(())
+}
+
+/// Columns that identify a row of the result.
+fn key_of(
+    join: &JoinNode,
+    right: &LogicalPlan,
+    on: &[(Expr, Expr)],
+    (left_key, right_key): (&[usize], &[usize]),
+) -> Vec<usize> {
+    let covers = |key: &[usize], columns: Vec<Option<usize>>| {
+        !key.is_empty() && key.iter().all(|column| columns.contains(&Some(*column)))
+    };
+    let shift = join.left.schema().fields().len();
+    let one_right = covers(right_key, on.iter().map(|(_, expr)| column_index(expr, right)).collect());
+    let one_left = covers(left_key, on.iter().map(|(expr, _)| column_index(expr, &join.left)).collect());
+    let shifted = || right_key.iter().map(|column| column + shift).collect::<Vec<_>>();
+    match join.join_type {
+        JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => left_key.to_vec(),
+        JoinType::Inner | JoinType::Left if one_right && !left_key.is_empty() => left_key.to_vec(),
+        JoinType::Inner | JoinType::Right if one_left && !right_key.is_empty() => shifted(),
+        _ if left_key.is_empty() || right_key.is_empty() => Vec::new(),
+        _ => left_key.iter().copied().chain(shifted()).collect(),
+    }
+}
+
+fn text(join: &JoinNode) -> String {
+    let on = join.on.iter().map(|(left, right)| format!("{left} = {right}"));
+    let conditions: Vec<String> =
+        on.chain(join.filter.iter().map(|filter| filter.human_display().to_string())).collect();
+    let kind = join.join_type.to_string().to_lowercase();
+    if conditions.is_empty() {
+        format!("{kind} join with every row")
+    } else {
+        format!("{kind} join on {}", conditions.join(" AND "))
+    }
+}
+
+fn refused(join: &JoinNode, why: &str, instead: &str) -> ViewsError {
+    ViewsError::refused(format!("{} JOIN", join.join_type.to_string().to_uppercase()), why, instead)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use arrow_schema::SchemaRef;
 use highwater_model::ObjectId;
 
-use crate::operator::{Linear, Node, Stage};
+use crate::operator::{Due, Linear, Node, Stage};
 
 /// Operators with what is known about their result.
 pub(crate) struct Lowered {
@@ -28,6 +28,8 @@ pub(crate) struct Properties {
     pub(crate) relations: BTreeSet<ObjectId>,
     /// Tables looked up.
     pub(crate) lookups: BTreeSet<ObjectId>,
+    /// When filters by the clock next change something.
+    pub(crate) dues: Vec<Due>,
 }
 
 impl Properties {
@@ -36,6 +38,7 @@ impl Properties {
         self.streams.extend(&other.streams);
         self.relations.extend(&other.relations);
         self.lookups.extend(&other.lookups);
+        self.dues.extend(other.dues.iter().cloned());
     }
 }
 

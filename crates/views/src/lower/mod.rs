@@ -2,9 +2,12 @@
 
 mod aggregate;
 mod join;
+mod lookup;
 mod lowered;
+mod ordered;
 mod plan;
 mod refuse;
+mod temporal;
 
 pub(crate) use lowered::{Lowered, Properties};
 pub(crate) use plan::lower;

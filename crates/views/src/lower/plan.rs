@@ -8,7 +8,7 @@ use highwater_sql::datafusion::logical_expr::{Distinct, Expr, LogicalPlan, Proje
 use highwater_sql::{RelationKind, RelationSource};
 
 use super::refuse::refusal;
-use super::{Lowered, Properties, aggregate, join};
+use super::{Lowered, Properties, aggregate, join, ordered, temporal};
 use crate::ViewsError;
 use crate::expression::Expression;
 use crate::operator::{EventSource, Node, RowSource, Stage, Union};
@@ -19,6 +19,12 @@ pub(crate) fn lower(plan: &LogicalPlan) -> Result<Lowered, ViewsError> {
         LogicalPlan::TableScan(scan) => lower_scan(scan),
         LogicalPlan::Projection(projection) => lower_projection(projection),
         LogicalPlan::Filter(filter) => {
+            if let Some(lowered) = temporal::lower_temporal(filter)? {
+                return Ok(lowered);
+            }
+            if let Some(lowered) = ordered::lower_bounded_rank(filter)? {
+                return Ok(lowered);
+            }
             let mut input = lower(&filter.input)?;
             input.stages.push(filter_stage(&filter.predicate, &filter.input)?);
             Ok(input)
@@ -28,6 +34,10 @@ pub(crate) fn lower(plan: &LogicalPlan) -> Result<Lowered, ViewsError> {
         LogicalPlan::Distinct(Distinct::All(input)) => aggregate::lower_distinct(input),
         LogicalPlan::Union(union) => lower_union(union),
         LogicalPlan::Join(node) => join::lower_join(node),
+        // The planner refuses an ORDER BY that says more than which row DISTINCT ON keeps: rows of a view have no order.
+        LogicalPlan::Sort(sort) if sort.fetch.is_none() => lower(&sort.input),
+        LogicalPlan::Limit(limit) => ordered::lower_limit(limit),
+        LogicalPlan::Window(window) => ordered::lower_window(window),
         other => Err(refusal(other)),
     }
 }

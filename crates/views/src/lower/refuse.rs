@@ -10,22 +10,17 @@ const PLAIN_VIEW: &str =
 /// Why a plan node cannot be maintained.
 pub(super) fn refusal(plan: &LogicalPlan) -> ViewsError {
     let (clause, reason, instead) = match plan {
-        LogicalPlan::Sort(sort) if sort.fetch.is_none() => (
+        LogicalPlan::Sort(_) => (
             "ORDER BY",
             "a materialized view is a set of rows and keeps no order",
             "order when reading, or write a plain VIEW with the ORDER BY over it",
         ),
-        LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => {
-            ("LIMIT", "the first rows of an order are not maintained yet", PLAIN_VIEW)
-        }
-        LogicalPlan::Window(_) => ("OVER (…)", "window functions are not maintained yet", PLAIN_VIEW),
         LogicalPlan::Unnest(_) => ("UNNEST", "unnesting is not maintained yet", PLAIN_VIEW),
         LogicalPlan::RecursiveQuery(_) => ("WITH RECURSIVE", "recursion is not maintained", PLAIN_VIEW),
         LogicalPlan::Subquery(_) => ("a subquery in an expression", "it is not maintained yet", PLAIN_VIEW),
         LogicalPlan::EmptyRelation(_) | LogicalPlan::Values(_) => {
             ("FROM", "the query reads no stream, table or view", "write a plain VIEW, or read a stream, table or view")
         }
-        LogicalPlan::Distinct(_) => ("DISTINCT ON", "the first rows of an order are not maintained yet", PLAIN_VIEW),
         _ => ("this query", "it has a step that is not maintained", PLAIN_VIEW),
     };
     ViewsError::refused(clause, reason, instead)

@@ -2,15 +2,21 @@
 //! `lower` builds them from a SQL plan; a pipeline runs them; checkpoints save what they remember.
 
 mod aggregate;
+mod join;
 mod linear;
 mod lookup;
 mod node;
+mod ordered;
 mod source;
+mod temporal;
 mod union;
 
 pub(crate) use aggregate::{Aggregate, AggregateCall};
+pub(crate) use join::{Join, JoinPlan, Keep};
 pub(crate) use linear::{Linear, Stage};
 pub(crate) use lookup::{Lookup, LookupPlan};
-pub(crate) use node::{Node, State, Tick, line, rows_in};
+pub(crate) use node::{Node, Part, State, Tick, line, marked, rows_in};
+pub(crate) use ordered::{Order, Rank, Top, TopPlan, Window, WindowPlan};
 pub(crate) use source::{EventSource, RowSource};
+pub(crate) use temporal::{Bound, Due, Temporal};
 pub(crate) use union::Union;

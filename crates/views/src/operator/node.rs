@@ -16,6 +16,8 @@ pub(crate) struct Tick<'a> {
     pub(crate) events: &'a HashMap<ObjectId, Vec<EventBatch>>,
     /// Changes of tables, keyed streams and views by object.
     pub(crate) rows: &'a HashMap<ObjectId, Vec<ChangeBatch>>,
+    /// The clock, in microseconds since 1970 UTC. Only filters by the clock look at it.
+    pub(crate) now_micros: i64,
     /// Threads.
     pub(crate) workers: &'a Workers,
 }
@@ -42,12 +44,58 @@ pub(crate) trait Node: Send {
 }
 
 /// What an operator remembers, for checkpoints.
+///
+/// A checkpoint is gathered in parts between ticks, so that none of them is long. What a tick changes after its part was
+/// gathered is gathered again, before the checkpoint is complete; loading takes the later word for each row.
 pub(crate) trait State {
-    /// What changed since the last save (or everything when `full`), as batches of the operator's own layout.
-    fn save(&mut self, full: bool) -> Result<Vec<RecordBatch>, ViewsError>;
+    /// Begins a checkpoint: of everything when `full`, else of what changed since the last one.
+    fn begin_save(&mut self, full: bool);
 
-    /// Takes in what was saved: a full save on an empty operator, then later saves in order.
+    /// Rows that changed and were not gathered since.
+    fn unsaved(&self) -> usize;
+
+    /// Gathers a part of those rows, as batches of the operator's own layout; all parts together hold them all.
+    fn save(&mut self, part: Part) -> Result<Vec<RecordBatch>, ViewsError>;
+
+    /// Takes in what was saved: everything on an empty operator, then later changes in order.
     fn load(&mut self, saved: Vec<RecordBatch>) -> Result<(), ViewsError>;
+}
+
+/// One of several parts of a checkpoint, about equal in size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// Its number, from 0.
+    pub(crate) index: usize,
+    /// How many there are.
+    pub(crate) of: usize,
+}
+
+impl Part {
+    /// The only part.
+    pub(crate) const ALL: Self = Self { index: 0, of: 1 };
+
+    /// The marked slots in this part's share of all slots; their marks are removed.
+    pub(crate) fn take_marked(self, marks: &mut [bool]) -> Vec<u32> {
+        let (from, to) = (marks.len() * self.index / self.of, marks.len() * (self.index + 1) / self.of);
+        let mut slots = Vec::new();
+        for (slot, mark) in marks.iter_mut().enumerate().take(to).skip(from) {
+            if std::mem::take(mark) {
+                slots.push(slot as u32);
+            }
+        }
+        slots
+    }
+
+    /// This part's share of entries that are kept in no order.
+    pub(crate) fn take_entries<T>(self, entries: &mut Vec<T>) -> Vec<T> {
+        let share = entries.len().div_ceil(self.of.saturating_sub(self.index).max(1));
+        entries.split_off(entries.len() - share)
+    }
+}
+
+/// How many slots are marked.
+pub(crate) fn marked(marks: &[bool]) -> usize {
+    marks.iter().filter(|mark| **mark).count()
 }
 
 /// Total rows in some changes.

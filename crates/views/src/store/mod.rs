@@ -3,6 +3,7 @@
 
 mod cells;
 mod chunk;
+mod parts;
 mod rows;
 mod save;
 mod snapshot;

@@ -10,6 +10,7 @@ use highwater_model::{ChangeBatch, Weights};
 
 use super::cells::{CellKind, CellReader};
 use super::chunk::{CHUNK_ROWS, Chunk};
+use super::parts::Parts;
 use super::snapshot::Snapshot;
 use crate::ViewsError;
 use crate::keys::{EncodedKeys, KeyCodec, KeyTable};
@@ -30,6 +31,8 @@ pub struct Store {
     pub(super) unsaved: Vec<bool>,
     /// Keys gone since the last save.
     pub(super) gone_unsaved: Vec<RecordBatch>,
+    /// Indexes by single columns of the key.
+    pub(super) parts: Parts,
 }
 
 impl std::fmt::Debug for Store {
@@ -58,6 +61,7 @@ impl Store {
             generation: 0,
             unsaved: Vec::new(),
             gone_unsaved: Vec::new(),
+            parts: Parts::default(),
             schema,
         })
     }
@@ -93,6 +97,7 @@ impl Store {
             + self.chunks.iter().map(|chunk| chunk.bytes()).sum::<usize>()
             + self.written.capacity() * size_of::<u32>()
             + self.unsaved.capacity()
+            + self.parts.bytes()
     }
 
     /// The rows now, unaffected by later changes.
@@ -124,6 +129,7 @@ impl Store {
         if !emptied.is_empty() {
             let options = RecordBatchOptions::new().with_row_count(Some(emptied.len()));
             let keys = self.table.decode(&emptied)?;
+            self.parts.remove(&keys, &emptied)?;
             self.gone_unsaved.push(RecordBatch::try_new_with_options(self.key_schema(), keys, &options)?);
             emptied.iter().for_each(|slot| self.unsaved[*slot as usize] = false);
             self.table.remove(&emptied);
@@ -150,6 +156,7 @@ impl Store {
         let hashes = keys.hashes();
         let (mut slots, mut created) = (Vec::with_capacity(keys.len()), Vec::new());
         self.table.intern(&keys, &hashes, selected.as_deref(), &mut slots, &mut created);
+        self.parts.insert(&self.table, &created)?;
         self.written.resize(self.table.slots(), 0);
         self.unsaved.resize(self.table.slots(), false);
         let readers = self
@@ -210,6 +217,7 @@ impl Store {
 
     /// Sets rows and how often each occurs, whatever was there.
     pub(super) fn overwrite(&mut self, rows: &RecordBatch, weights: &[u32]) -> Result<(), ViewsError> {
+        self.parts.clear();
         let keys = self.encode(rows)?;
         let (mut slots, mut created) = (Vec::with_capacity(keys.len()), Vec::new());
         self.table.intern(&keys, &keys.hashes(), None, &mut slots, &mut created);
@@ -245,6 +253,15 @@ impl Store {
         let hashes = encoded.hashes();
         let slots: Vec<u32> = (0..rows).filter_map(|row| self.table.find(&encoded, row, hashes[row])).collect();
         self.gather(&slots)
+    }
+
+    /// The rows whose key has one of these different values in `column` (one of the key's, counted in the store's
+    /// columns), in no particular order; `None` when reading all rows and filtering them is the better way.
+    ///
+    /// # Errors
+    /// When the values are not of the column's type.
+    pub fn lookup_part(&self, column: usize, values: &ArrayRef) -> Result<Option<RecordBatch>, ViewsError> {
+        self.slots_by_part(column, values)?.map(|slots| self.gather(&slots)).transpose()
     }
 
     /// The slots of the rows with these keys, `None` where there is none.

@@ -9,26 +9,34 @@ use arrow_select::concat::concat_batches;
 use super::chunk::CHUNK_ROWS;
 use super::rows::Store;
 use crate::ViewsError;
+use crate::operator::{Part, marked};
 
 /// Name of the column that holds how often a row occurs.
 const WEIGHT: &str = "_weight";
 
 impl Store {
-    /// Two batches: key columns of rows gone since the last save, and rows written since (all when `full`) with how
-    /// often each occurs.
+    /// Begins a checkpoint: of all rows when `full`, else of those changed since the last one.
+    pub(crate) fn begin_save(&mut self, full: bool) {
+        if full {
+            self.gone_unsaved.clear();
+            self.table.occupied().into_iter().for_each(|slot| self.unsaved[slot as usize] = true);
+        }
+    }
+
+    /// Rows that changed and were not gathered since.
+    pub(crate) fn unsaved(&self) -> usize {
+        marked(&self.unsaved)
+    }
+
+    /// Two batches: key columns of rows gone since the last save, and a part of the rows written since, with how often
+    /// each occurs.
     ///
     /// # Errors
     /// Only when memory holds what was never written: a defect.
-    pub(crate) fn save(&mut self, full: bool) -> Result<Vec<RecordBatch>, ViewsError> {
+    pub(crate) fn save(&mut self, part: Part) -> Result<Vec<RecordBatch>, ViewsError> {
         let key_schema = self.key_schema();
         let gone = std::mem::take(&mut self.gone_unsaved);
-        let gone: Vec<RecordBatch> = gone.into_iter().filter(|_| !full).collect();
-        let slots: Vec<u32> = if full {
-            self.table.occupied()
-        } else {
-            (0..self.unsaved.len() as u32).filter(|slot| self.unsaved[*slot as usize]).collect()
-        };
-        self.unsaved.fill(false);
+        let slots = part.take_marked(&mut self.unsaved);
         let rows = self.gather(&slots)?;
         let weights: UInt32Array = slots.iter().map(|slot| self.weight(*slot)).collect();
         let mut columns = rows.columns().to_vec();
@@ -52,6 +60,7 @@ impl Store {
             Arc::make_mut(&mut self.chunks[*slot as usize / CHUNK_ROWS]).set_weight(*slot as usize % CHUNK_ROWS, 0);
         }
         self.table.remove(&slots);
+        self.parts.clear();
         let weights = rows.column(rows.num_columns() - 1).as_any().downcast_ref::<UInt32Array>();
         let weights = weights.ok_or_else(|| ViewsError::BadState("a store without weights".to_owned()))?;
         self.overwrite(&rows.project(&(0..rows.num_columns() - 1).collect::<Vec<_>>())?, weights.values())?;

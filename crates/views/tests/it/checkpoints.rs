@@ -17,6 +17,14 @@ const QUERIES: &[&str] = &[
     "SELECT count(*) AS n FROM k",
     "SELECT g, first_value(i ORDER BY v, k) AS a, last_value(i ORDER BY v, k) AS z FROM k GROUP BY g",
     "SELECT g, avg(f) AS a, stddev(i) AS d FROM k WHERE i BETWEEN -5 AND 5 GROUP BY g",
+    "SELECT a.k, a.g, b.i FROM k a LEFT JOIN s b ON a.g = b.g AND a.i < b.i",
+    "SELECT k.k, t.k AS other, t.i FROM k FULL JOIN t ON k.g = t.g AND t.b",
+    "SELECT k, v FROM k WHERE to_timestamp_micros(v * 1000000) BETWEEN now() - INTERVAL '2 seconds' AND now()",
+    "SELECT k, i, v FROM k ORDER BY i DESC NULLS LAST, k, v LIMIT 3",
+    "SELECT k, g, rn FROM (SELECT k, g, row_number() OVER (PARTITION BY g ORDER BY i, k, v) AS rn FROM s) x WHERE rn <= 2",
+    "SELECT k, v, lag(v) OVER (PARTITION BY g ORDER BY v, k) AS p FROM k",
+    "SELECT o.k, o.g FROM k o WHERE NOT EXISTS (SELECT 1 FROM s WHERE s.g = o.g)",
+    "SELECT a.k, b.n FROM k a CROSS JOIN (SELECT count(*) AS n, max(v) AS m FROM s) b WHERE a.v < b.m",
 ];
 
 /// A new world that holds what was saved and remembers what happened.
@@ -37,6 +45,7 @@ fn restored(before: &World, folder: &std::path::Path) -> World {
     }
     world.views.clone_from(&before.views);
     world.past.clone_from(&before.past);
+    world.now = before.now;
     world
 }
 
@@ -50,10 +59,36 @@ proptest! {
         let mut world = World::new(1);
         QUERIES.iter().for_each(|query| { world.add_view(query); });
         for (number, tick) in ticks.iter().enumerate() {
+            world.now += 700_000;
             world.tick(tick, 3);
             checkpoints.write(&world.flow.save(number == 0).unwrap()).unwrap();
             if restart[number] {
                 world = restored(&world, folder.path());
+            }
+            world.check(&format!("after tick {number}"));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    /// A checkpoint gathered while ticks go on holds the version at which it was completed.
+    #[test]
+    fn a_checkpoint_may_take_many_ticks(ticks in history_with_table(), complete in prop::collection::vec(any::<bool>(), 6)) {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut checkpoints, _) = Checkpoints::open(folder.path()).unwrap();
+        let mut world = World::new(1);
+        QUERIES.iter().for_each(|query| { world.add_view(query); });
+        let mut saving = world.flow.begin_save(true).unwrap();
+        for (number, tick) in ticks.iter().enumerate() {
+            world.now += 700_000;
+            world.tick(tick, 3);
+            world.flow.save_some(&mut saving, 1 + number * 5_000).unwrap();
+            if complete[number] {
+                checkpoints.write(&world.flow.finish_save(saving).unwrap()).unwrap();
+                world = restored(&world, folder.path());
+                saving = world.flow.begin_save(number % 2 == 0).unwrap();
             }
             world.check(&format!("after tick {number}"));
         }

@@ -6,5 +6,8 @@
 mod checkpoints;
 mod fixtures;
 mod history;
+mod joins;
+mod ordered;
 mod properties;
+mod temporal;
 mod world;

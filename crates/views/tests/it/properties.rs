@@ -107,6 +107,6 @@ proptest! {
 }
 
 /// Cases per property: a few in every run, as many as asked with PROPTEST_CASES.
-fn cases() -> u32 {
+pub fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(24)
 }

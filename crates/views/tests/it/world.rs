@@ -10,7 +10,8 @@ use highwater_model::{Column, EventBatch, KeyedSpec, ObjectId, ObjectName, Parti
 use highwater_sql::datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use highwater_sql::datafusion::datasource::{MemTable, provider_as_source};
 use highwater_sql::datafusion::logical_expr::TableSource;
-use highwater_sql::datafusion::prelude::SessionContext;
+use highwater_sql::datafusion::logical_expr::execution_props::ExecutionProps;
+use highwater_sql::datafusion::physical_plan::collect;
 use highwater_sql::{Catalog, Entry, EntryKind, Face, Planner, Relations, Statement, parse};
 use highwater_views::{Dataflow, ViewPlan, ViewSpec, ViewsError};
 
@@ -27,6 +28,8 @@ pub struct World {
     pub flow: Dataflow,
     pub past: BTreeMap<ObjectId, Vec<Event>>,
     pub views: Vec<(ObjectId, String)>,
+    /// The clock, in microseconds since 1970 UTC.
+    pub now: i64,
 }
 
 fn columns() -> Vec<Column> {
@@ -71,7 +74,7 @@ impl World {
                 flow.add_keyed(id, &schema(id), id == TABLE).unwrap();
             }
         }
-        Self { catalog, planner: Planner::new(), flow, past: BTreeMap::new(), views: Vec::new() }
+        Self { catalog, planner: Planner::new(), flow, past: BTreeMap::new(), views: Vec::new(), now: 0 }
     }
 
     /// Plans a view's query over the declared objects.
@@ -133,6 +136,7 @@ impl World {
             input.insert(*id, batches(*id, events, &next, batch));
             past.extend(events.iter().cloned());
         }
+        self.flow.set_clock(self.now);
         let report = self.flow.tick(input).unwrap();
         assert!(report.failures.is_empty(), "{:?}", report.failures);
     }
@@ -148,9 +152,15 @@ impl World {
     pub fn batch(&self, sql: &str) -> Vec<String> {
         let Statement::Query(query) = parse(sql).unwrap().remove(0) else { panic!("no query") };
         let plan = self.planner.plan(&query.query, sql, &self.catalog, "public", self).unwrap();
-        let context = SessionContext::new_with_state(self.planner.session_state());
+        let mut state = self.planner.session_state();
+        let now = chrono::DateTime::from_timestamp_micros(self.now).unwrap();
+        let mut props = ExecutionProps::new().with_query_execution_start_time(now);
+        props.config_options = Some(Arc::clone(state.config_options()));
+        *state.execution_props_mut() = props;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let rows = runtime.block_on(async { context.execute_logical_plan(plan).await.unwrap().collect().await });
+        // A context would take the time of its own clock for now().
+        let rows =
+            runtime.block_on(async { collect(state.create_physical_plan(&plan).await?, state.task_ctx()).await });
         lines(&rows.unwrap_or_else(|error| panic!("{sql}: {error}")))
     }
 

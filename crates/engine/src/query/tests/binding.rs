@@ -12,7 +12,8 @@ use highwater_sql::datafusion::logical_expr::{LogicalPlan, TableSource};
 use highwater_sql::datafusion::physical_plan::collect;
 use highwater_sql::{Catalog, Entry, EntryKind, Face, Planner, Relations, Statement, parse};
 
-use crate::query::bind::{leaves_of, put};
+use crate::query::bind::{Leaf, leaves_of, put};
+use crate::query::keys::Wanted;
 use crate::query::scan_batches::{BatchesPartition, source};
 use crate::query::source::{LeafSource, Reads};
 
@@ -78,7 +79,11 @@ fn optimized(sql: &str) -> (Planner, LogicalPlan) {
 /// How many keys each leaf of a query is to look up.
 fn lookups(sql: &str) -> Vec<Option<usize>> {
     let leaves = leaves_of(&optimized(sql).1).unwrap();
-    leaves.iter().map(|leaf| leaf.keys.as_ref().map(|keys| keys[0].len())).collect()
+    let whole = |leaf: &Leaf| match &leaf.wanted {
+        Wanted::Keys(keys) => Some(keys[0].len()),
+        Wanted::Parts(_) | Wanted::All => None,
+    };
+    leaves.iter().map(whole).collect()
 }
 
 async fn run(sql: &str) -> String {

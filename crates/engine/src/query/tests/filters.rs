@@ -1,12 +1,13 @@
 //! Keys and offsets found in filters.
 
+use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
 use arrow_schema::{DataType, Field, Schema};
 use highwater_sql::datafusion::common::ScalarValue;
 use highwater_sql::datafusion::logical_expr::{Expr, col, in_list, lit, not};
 
-use crate::query::keys::{OffsetRange, keys_of, offsets_of, partition_value};
+use crate::query::keys::{OffsetRange, Wanted, offsets_of, partition_value, wanted};
 
 fn schema() -> Schema {
     Schema::new(vec![
@@ -16,6 +17,14 @@ fn schema() -> Schema {
         Field::new("weight", DataType::Float64, false),
         Field::new("open", DataType::Boolean, false),
     ])
+}
+
+/// Whole keys, when filters leave few enough.
+fn keys_of(filters: &[Expr], schema: &Schema, key: &[usize]) -> Option<Vec<ArrayRef>> {
+    match wanted(filters, schema, key) {
+        Wanted::Keys(keys) => Some(keys),
+        Wanted::Parts(_) | Wanted::All => None,
+    }
 }
 
 /// The keys `(day, uuid)` that filters leave.
@@ -94,4 +103,18 @@ fn comparisons_bound_the_offsets() {
     assert_eq!(offsets_of(&[offset().not_eq(lit(5_i64)), col("steps").lt(lit(5_i64))]), OffsetRange::ALL);
     assert_eq!(partition_value(&col("_partition").eq(lit(2_i32))), Some(2));
     assert_eq!(partition_value(&col("_partition").gt(lit(2_i32))), None);
+}
+
+#[test]
+fn a_part_of_the_key_is_looked_up_by_its_rarest_column() {
+    let parts = |filters: &[Expr]| match wanted(filters, &schema(), &[0, 2, 4]) {
+        Wanted::Parts(parts) => parts.iter().map(|(column, values)| (*column, values.len())).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(parts(&[col("uuid").eq(lit(5_i64)), col("steps").gt(lit(1_i64))]), [(2, 1)]);
+    let days = in_list(col("day"), vec![lit(1_i32), lit(2_i32)], false);
+    assert_eq!(parts(&[days, col("uuid").eq(lit(5_i64))]), [(2, 1), (0, 2)]);
+    let nothing = lit(ScalarValue::Int64(None));
+    assert_eq!(parts(&[col("uuid").eq(nothing)]), [(2, 0)], "NULL equals nothing");
+    assert_eq!(wanted(&[col("steps").eq(lit(1_i64))], &schema(), &[0, 2]), Wanted::All, "no column of the key");
 }

@@ -10,7 +10,7 @@ use super::shard::Shard;
 use crate::ViewsError;
 use crate::expression::Expression;
 use crate::keys::{KeyCodec, KeyTable};
-use crate::operator::{Node, State, Tick, line, rows_in};
+use crate::operator::{Node, Part, State, Tick, line, rows_in};
 use crate::store::Snapshot;
 
 /// Shards of an aggregate with groups. A constant, so that results do not depend on the number of threads.
@@ -126,10 +126,18 @@ impl Node for Aggregate {
 }
 
 impl State for Aggregate {
-    fn save(&mut self, full: bool) -> Result<Vec<RecordBatch>, ViewsError> {
+    fn begin_save(&mut self, full: bool) {
+        self.shards.iter_mut().for_each(|shard| shard.begin_save(full));
+    }
+
+    fn unsaved(&self) -> usize {
+        self.shards.iter().map(Shard::unsaved).sum()
+    }
+
+    fn save(&mut self, part: Part) -> Result<Vec<RecordBatch>, ViewsError> {
         let mut saved = Vec::new();
         for shard in &mut self.shards {
-            saved.extend(shard.save(full, &self.key_fields)?);
+            saved.extend(shard.save(part, &self.key_fields)?);
         }
         Ok(saved)
     }

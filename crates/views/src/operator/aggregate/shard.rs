@@ -12,6 +12,7 @@ use highwater_model::{ChangeBatch, Weights};
 use super::input::Prepared;
 use crate::ViewsError;
 use crate::keys::KeyTable;
+use crate::operator::{Part, marked};
 
 /// The groups whose key hashes fall into one shard.
 pub(super) struct Shard {
@@ -233,15 +234,21 @@ impl Shard {
         Ok(touched.existing.iter().chain(&touched.created).copied().filter(|slot| self.is_gone(*slot)).collect())
     }
 
+    pub(super) fn begin_save(&mut self, full: bool) {
+        if full {
+            self.gone_unsaved.clear();
+            self.keys.occupied().into_iter().for_each(|slot| self.unsaved[slot as usize] = true);
+        }
+    }
+
+    pub(super) fn unsaved(&self) -> usize {
+        marked(&self.unsaved)
+    }
+
     /// Two batches of key columns, row count and encoded states: groups let go since the last save (row count 0, no
-    /// states), then groups changed since (all when `full`).
-    pub(super) fn save(&mut self, full: bool, key_fields: &[Field]) -> Result<Vec<RecordBatch>, ViewsError> {
-        let slots: Vec<u32> = if full {
-            self.keys.occupied()
-        } else {
-            (0..self.unsaved.len() as u32).filter(|slot| self.unsaved[*slot as usize]).collect()
-        };
-        self.unsaved.fill(false);
+    /// states), then a part of the groups changed since.
+    pub(super) fn save(&mut self, part: Part, key_fields: &[Field]) -> Result<Vec<RecordBatch>, ViewsError> {
+        let slots = part.take_marked(&mut self.unsaved);
         let mut fields = key_fields.to_vec();
         fields.push(Field::new("rows", DataType::Int64, false));
         let count = |slot: &u32| self.counts.as_ref().map_or(1, |counts| counts[*slot as usize]);
@@ -253,7 +260,7 @@ impl Shard {
             changed.push(encoded);
         }
         let schema = Arc::new(Schema::new(fields));
-        let gone = std::mem::take(&mut self.gone_unsaved).into_iter().filter(|_| !full);
+        let gone = std::mem::take(&mut self.gone_unsaved);
         let mut saved = Vec::new();
         for keys in gone {
             let rows = keys.first().map_or(0, |column| column.len());

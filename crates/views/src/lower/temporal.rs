@@ -1,0 +1,106 @@
+//! Lowering of conditions on the clock: `ts > now() - INTERVAL '1 hour'` and its kin.
+
+use highwater_sql::datafusion::common::ScalarValue;
+use highwater_sql::datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use highwater_sql::datafusion::logical_expr::utils::{conjunction, split_conjunction};
+use highwater_sql::datafusion::logical_expr::{BinaryExpr, Expr, Filter, Operator};
+
+use super::Lowered;
+use super::plan::{arrow_schema, filter_stage, lower};
+use crate::ViewsError;
+use crate::expression::Expression;
+use crate::operator::{Bound, Due, Temporal};
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// A filter with conditions on the clock; `None` when it has none.
+pub(super) fn lower_temporal(filter: &Filter) -> Result<Option<Lowered>, ViewsError> {
+    let (timed, plain): (Vec<&Expr>, Vec<&Expr>) =
+        split_conjunction(&filter.predicate).into_iter().partition(|part| reads_clock(part));
+    if timed.is_empty() {
+        return Ok(None);
+    }
+    let mut input = lower(&filter.input)?;
+    if let Some(plain) = conjunction(plain.into_iter().cloned()) {
+        input.stages.push(filter_stage(&plain, &filter.input)?);
+    }
+    let (node, mut properties) = input.finish(arrow_schema(&filter.input));
+    let bounds = timed.iter().map(|part| bound(part, filter)).collect::<Result<Vec<_>, _>>()?;
+    let text: Vec<String> = timed.iter().map(|part| part.human_display().to_string()).collect();
+    let due = Due::new();
+    properties.append_only = false;
+    properties.dues.push(due.clone());
+    Ok(Some(Lowered::of(Box::new(Temporal::new(node, bounds, due, text.join(" AND "))?), properties)))
+}
+
+fn reads_clock(expr: &Expr) -> bool {
+    let mut found = false;
+    let walk = expr.apply(|expr| {
+        found |= is_now(expr);
+        Ok(TreeNodeRecursion::Continue)
+    });
+    found && walk.is_ok()
+}
+
+fn is_now(expr: &Expr) -> bool {
+    matches!(expr, Expr::ScalarFunction(call) if call.func.name() == "now")
+}
+
+fn bound(condition: &Expr, filter: &Filter) -> Result<Bound, ViewsError> {
+    let refused = || {
+        ViewsError::refused(
+            condition.human_display().to_string(),
+            "a condition on the clock must compare a time of the row with now(), give or take a fixed interval",
+            "write ts > now() - INTERVAL '1 hour' (or >=, <, <=), with days at most, not months, and join conditions by AND",
+        )
+    };
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = condition else { return Err(refused()) };
+    let (row, op, clock) = match (reads_clock(left), reads_clock(right)) {
+        (false, true) => (left, *op, right),
+        (true, false) => (right, op.swap().ok_or_else(refused)?, left),
+        _ => return Err(refused()),
+    };
+    // row op now() + shift: the comparison turns when the clock passes row − shift.
+    let shift = shift_micros(clock).ok_or_else(refused)?;
+    let (enters, more) = match op {
+        Operator::Gt => (false, 0),
+        Operator::GtEq => (false, 1),
+        Operator::LtEq => (true, 0),
+        Operator::Lt => (true, 1),
+        _ => return Err(refused()),
+    };
+    let after_micros = more - shift;
+    Ok(Bound { time: Expression::compile(row, filter.input.schema())?, after_micros, enters })
+}
+
+/// What is added to `now()`, in microseconds.
+fn shift_micros(expr: &Expr) -> Option<i64> {
+    match expr {
+        Expr::Cast(cast) => shift_micros(&cast.expr),
+        Expr::Alias(alias) => shift_micros(&alias.expr),
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Plus, right }) => {
+            shift_micros(left)?.checked_add(interval_micros(right)?)
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Minus, right }) => {
+            shift_micros(left)?.checked_sub(interval_micros(right)?)
+        }
+        _ if is_now(expr) => Some(0),
+        _ => None,
+    }
+}
+
+/// A constant interval of fixed length.
+fn interval_micros(expr: &Expr) -> Option<i64> {
+    match expr {
+        Expr::Cast(cast) => interval_micros(&cast.expr),
+        Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(interval)), _) if interval.months == 0 => {
+            i64::from(interval.days).checked_mul(MICROS_PER_DAY)?.checked_add(interval.nanoseconds / 1_000)
+        }
+        Expr::Literal(ScalarValue::IntervalDayTime(Some(interval)), _) => {
+            i64::from(interval.days).checked_mul(MICROS_PER_DAY)?.checked_add(i64::from(interval.milliseconds) * 1_000)
+        }
+        Expr::Literal(ScalarValue::DurationMicrosecond(Some(micros)), _) => Some(*micros),
+        Expr::Literal(ScalarValue::DurationNanosecond(Some(nanos)), _) => Some(nanos / 1_000),
+        _ => None,
+    }
+}
