@@ -12,6 +12,7 @@ use highwater_views::{Checkpoints, Dataflow, Saved, Saving};
 use parking_lot::Mutex;
 
 use crate::error::EngineError;
+use crate::priority;
 use crate::settings::EngineSettings;
 
 /// Rows that are gathered at once in the end.
@@ -50,6 +51,7 @@ impl CheckpointWriter {
         let thread = std::thread::Builder::new()
             .name("checkpoints".to_owned())
             .spawn(move || {
+                priority::give_way();
                 let mut checkpoints = checkpoints;
                 for saved in saves {
                     write(&mut checkpoints, &saved, &shared);

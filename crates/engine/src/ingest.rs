@@ -14,6 +14,7 @@ use highwater_sql::EntryKind;
 use crate::core::{Core, StreamRuntime};
 use crate::error::EngineError;
 use crate::names::resolve;
+use crate::priority;
 
 /// Bodies below this are decoded on the spot: handing them to another thread would cost more.
 const INLINE_BYTES: usize = 16 << 10;
@@ -45,7 +46,10 @@ pub(crate) async fn ingest(core: &Arc<Core>, request: IngestRequest) -> Result<I
         prepare(&stream, format, &body)?
     } else {
         let stream = Arc::clone(&stream);
-        let work = tokio::task::spawn_blocking(move || prepare(&stream, format, &body));
+        let work = tokio::task::spawn_blocking(move || {
+            priority::give_way();
+            prepare(&stream, format, &body)
+        });
         work.await.map_err(|error| ApiError::internal(format!("decoding stopped: {error}")))??
     };
     let report = store(core, &stream, prepared, stamp).await?;

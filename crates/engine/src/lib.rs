@@ -13,6 +13,7 @@ mod inspect;
 mod jobs;
 mod names;
 mod open;
+mod priority;
 mod query;
 mod rejects;
 mod settings;

@@ -16,6 +16,7 @@ use crate::checkpoints::CheckpointWriter;
 use crate::core::{Core, Health, StreamRuntime};
 use crate::error::EngineError;
 use crate::jobs::{self, Jobs};
+use crate::priority;
 use crate::settings::EngineSettings;
 use crate::statements::open_stream;
 use crate::subscribe::Hub;
@@ -43,7 +44,7 @@ pub(crate) async fn open(
         restored = Restored::default();
     }
     let (tick, commands) = TickHandle::new();
-    let mut flow = Dataflow::new(settings.threads)?;
+    let mut flow = new_dataflow(settings.threads)?;
     let core = Arc::new(Core {
         hub: Hub::new(settings.change_history_rows),
         jobs: Jobs::new(tokio::runtime::Handle::current()),
@@ -69,6 +70,19 @@ pub(crate) async fn open(
     let settling = Arc::clone(&core);
     let settling = tokio::spawn(async move { settle(&settling, unbuilt).await });
     Ok((core, thread, settling))
+}
+
+/// A dataflow whose threads give way to those that answer requests: they inherit that from the thread that starts them.
+fn new_dataflow(threads: usize) -> Result<Dataflow, EngineError> {
+    let started = std::thread::spawn(move || {
+        priority::give_way();
+        Dataflow::new(threads)
+    });
+    let ended = |_| EngineError::Damaged {
+        path: "the dataflow's threads".to_owned(),
+        reason: "starting them panicked; this is a defect".to_owned(),
+    };
+    Ok(started.join().map_err(ended)??)
 }
 
 /// Log streams that were dropped from the catalog just before a crash.

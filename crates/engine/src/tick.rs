@@ -16,6 +16,7 @@ use tokio::sync::{oneshot, watch};
 use crate::checkpoints::CheckpointWriter;
 use crate::core::Core;
 use crate::error::EngineError;
+use crate::priority;
 use crate::signal::Signal;
 
 /// How long an idle tick thread sleeps at most.
@@ -119,6 +120,7 @@ impl Ticker {
 
     /// Runs until told to stop. An error is a defect or a failing disk: the engine then serves no more.
     pub(crate) fn run(mut self, commands: &Receiver<Command>) {
+        priority::give_way();
         let outcome = self.serve(commands);
         if let Err(error) = outcome {
             tracing::error!(%error, "the tick thread stopped");

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
+use arrow_schema::Schema;
 use highwater_sql::datafusion::common::DFSchema;
 use highwater_sql::datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use highwater_sql::datafusion::logical_expr::execution_props::ExecutionProps;
 use highwater_sql::datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use highwater_sql::datafusion::logical_expr::{Expr, Volatility};
+use highwater_sql::datafusion::physical_expr::expressions::Column;
 use highwater_sql::datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 
 use crate::ViewsError;
@@ -35,6 +37,11 @@ impl Expression {
         }
         let props = ExecutionProps::new();
         Ok(Self(create_physical_expr(expr, input, &props, &PhysicalPlanningContext::default())?))
+    }
+
+    /// The column itself.
+    pub(crate) fn column(index: usize, schema: &Schema) -> Self {
+        Self(Arc::new(Column::new(schema.field(index).name(), index)))
     }
 
     /// Compiles several.

@@ -145,7 +145,7 @@ impl ContextProvider for Scope<'_> {
     ) -> Result<Arc<dyn TableSource>> {
         let refusal = Refusal::new(
             format!("there is no table function {name}"),
-            "HISTORY(stream) is the only one: all events of a stream",
+            "there are HISTORY(stream), TUMBLE, HOP and SESSION",
         );
         Err(DataFusionError::External(Box::new(refusal.about(name))))
     }

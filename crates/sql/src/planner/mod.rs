@@ -11,6 +11,7 @@ mod refuse;
 mod rewrite;
 mod session;
 mod view;
+mod windows;
 mod write;
 
 pub use context::Relations;

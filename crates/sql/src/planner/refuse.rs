@@ -5,8 +5,7 @@ use std::ops::ControlFlow;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::Volatility;
 use datafusion::sql::sqlparser::ast::{
-    Distinct, Expr, GroupByExpr, Query, Select, SetExpr, SetOperator, SetQuantifier, Spanned, TableFactor, Visit,
-    Visitor,
+    Distinct, Expr, Query, SetExpr, SetOperator, SetQuantifier, Spanned, TableFactor, Visit, Visitor,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 use highwater_model::Diagnostics;
@@ -73,9 +72,7 @@ impl Refuser<'_> {
     fn function(&mut self, function: &datafusion::sql::sqlparser::ast::Function) {
         let Some(ident) = function.name.0.last().and_then(|part| part.as_ident()) else { return };
         let name = fold(ident);
-        if name == "unnest" {
-            self.unnest(ident.span);
-        } else if let Some(known) = self.state.scalar_functions().get(&name)
+        if let Some(known) = self.state.scalar_functions().get(&name)
             && known.signature().volatility != Volatility::Immutable
             // The clock may stand in WHERE; `check` sees whether it does.
             && known.name() != "now"
@@ -83,24 +80,6 @@ impl Refuser<'_> {
             let (message, hint) = volatile_message(&name, known.signature().volatility);
             self.refuse(ident.span, &name, &message, &hint);
         }
-    }
-
-    fn unnest(&mut self, span: Span) {
-        self.refuse(
-            span,
-            "UNNEST",
-            "UNNEST cannot be kept up to date yet",
-            "unnest in a plain VIEW, or read single elements: list[1]",
-        );
-    }
-
-    fn grouping_sets(&mut self, span: Span) {
-        self.refuse(
-            span,
-            "GROUP",
-            "GROUPING SETS, ROLLUP and CUBE cannot be kept up to date yet",
-            "write one materialized view for each grouping, or UNION ALL of them",
-        );
     }
 }
 
@@ -139,32 +118,17 @@ impl Visitor for Refuser<'_> {
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
-        if let GroupByExpr::Expressions(_, modifiers) | GroupByExpr::All(modifiers) = &select.group_by
-            && !modifiers.is_empty()
-        {
-            self.grouping_sets(Span::empty());
-        }
-        ControlFlow::Continue(())
-    }
-
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
-        match factor {
-            TableFactor::UNNEST { .. } => self.unnest(Span::empty()),
-            TableFactor::Table { sample: Some(_), .. } => {
-                let hint = "filter by a hash of a column, which is the same each time";
-                self.refuse(Span::empty(), "TABLESAMPLE", "TABLESAMPLE gives other rows each time", hint);
-            }
-            _ => {}
+        if matches!(factor, TableFactor::Table { sample: Some(_), .. }) {
+            let hint = "filter by a hash of a column, which is the same each time";
+            self.refuse(Span::empty(), "TABLESAMPLE", "TABLESAMPLE gives other rows each time", hint);
         }
         ControlFlow::Continue(())
     }
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        match expr {
-            Expr::GroupingSets(_) | Expr::Rollup(_) | Expr::Cube(_) => self.grouping_sets(expr.span()),
-            Expr::Function(function) => self.function(function),
-            _ => {}
+        if let Expr::Function(function) = expr {
+            self.function(function);
         }
         ControlFlow::Continue(())
     }

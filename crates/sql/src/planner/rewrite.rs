@@ -1,5 +1,5 @@
 //! Changes to syntax trees before planning, where PostgreSQL and DataFusion read the same words differently:
-//! `AT TIME ZONE`, timestamps without precision, `HISTORY(s)`.
+//! `AT TIME ZONE`, timestamps without precision, `HISTORY(s)`, windows in `FROM`.
 
 use std::ops::ControlFlow;
 
@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 use highwater_model::Diagnostics;
 
+use super::windows;
 use crate::functions::TIMEZONE;
 use crate::names::{fold, name_in_expr};
 use crate::source::{Place, Problems};
@@ -35,6 +36,19 @@ impl VisitorMut for Rewriter<'_> {
     type Break = ();
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        match windows::window_function(factor) {
+            Some(Ok(query)) => {
+                *factor = query;
+                return ControlFlow::Continue(());
+            }
+            Some(Err((message, hint))) => {
+                if let TableFactor::Table { name, .. } = factor {
+                    self.problems.error_hint(Place::of(name.span()), &message, hint);
+                }
+                return ControlFlow::Continue(());
+            }
+            None => {}
+        }
         let TableFactor::Table { name, alias, args, .. } = factor else { return ControlFlow::Continue(()) };
         let Some(arguments) = args else { return ControlFlow::Continue(()) };
         let calls_history = match name.0.as_slice() {

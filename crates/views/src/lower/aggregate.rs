@@ -2,33 +2,66 @@
 
 use std::sync::Arc;
 
-use arrow_schema::SchemaRef;
-use highwater_sql::datafusion::logical_expr::{Aggregate as AggregatePlan, Expr, LogicalPlan};
+use arrow_schema::{Schema, SchemaRef};
+use highwater_sql::datafusion::logical_expr::{Aggregate as AggregatePlan, Expr, GroupingSet, LogicalPlan};
 use highwater_sql::spec_for;
 
+use super::grouping::{Groupings, groupings};
 use super::plan::{arrow_schema, lower};
 use super::{Lowered, Properties};
 use crate::ViewsError;
 use crate::expression::Expression;
-use crate::operator::{Aggregate, AggregateCall, Node};
+use crate::operator::{Aggregate, AggregateCall, Node, Union};
 
 pub(super) fn lower_aggregate(plan: &AggregatePlan) -> Result<Lowered, ViewsError> {
-    if plan.group_expr.iter().any(|expr| matches!(expr, Expr::GroupingSet(_))) {
-        return Err(ViewsError::refused(
-            "GROUPING SETS, ROLLUP, CUBE",
-            "several groupings at once are not maintained yet",
-            "write one materialized view for each grouping, and a plain VIEW with UNION ALL over them",
-        ));
+    if let [Expr::GroupingSet(sets)] = plan.group_expr.as_slice() {
+        return lower_groupings(plan, sets);
     }
     let (input, read) = lower(&plan.input)?.finish(arrow_schema(&plan.input));
     let groups = Expression::compile_all(&plan.group_expr, plan.input.schema())?;
-    let calls = plan
-        .aggr_expr
-        .iter()
-        .map(|expr| lower_call(expr, &plan.input, read.append_only))
-        .collect::<Result<Vec<_>, _>>()?;
-    let text = plan.group_expr.iter().map(|expr| expr.human_display().to_string()).collect::<Vec<_>>().join(", ");
-    build(input, read, groups, text, calls, Arc::clone(plan.schema.inner()))
+    let calls = calls_of(plan, read.append_only)?;
+    build(input, read, groups, group_text(plan), calls, Arc::clone(plan.schema.inner()))
+}
+
+/// Several groupings: one aggregate for all of them, and one for the grand total.
+fn lower_groupings(plan: &AggregatePlan, sets: &GroupingSet) -> Result<Lowered, ViewsError> {
+    let Groupings { repeated, total } = groupings(plan, sets)?;
+    let schema = plan.schema.inner();
+    let mut parts = Vec::new();
+    if let Some((stage, input_schema, groups)) = repeated {
+        let mut input = lower(&plan.input)?;
+        input.stages.push(stage);
+        let (input, read) = input.finish(input_schema);
+        let calls = calls_of(plan, read.append_only)?;
+        parts.push(build(input, read, groups, group_text(plan), calls, Arc::clone(schema))?);
+    }
+    if let Some(stage) = total {
+        let (input, read) = lower(&plan.input)?.finish(arrow_schema(&plan.input));
+        let calls = calls_of(plan, read.append_only)?;
+        let own = schema.fields().len() - calls.len();
+        let results = Arc::new(Schema::new(schema.fields().iter().skip(own).cloned().collect::<Vec<_>>()));
+        let mut lowered = build(input, read, Vec::new(), "everything".to_owned(), calls, results)?;
+        lowered.stages.push(stage);
+        parts.push(lowered);
+    }
+    // The set's number tells the groups of one set from those of another.
+    let mut properties =
+        Properties { key: (0..schema.fields().len() - plan.aggr_expr.len()).collect(), ..Properties::default() };
+    let mut nodes = Vec::with_capacity(parts.len());
+    for part in parts {
+        let (node, read) = part.finish(Arc::clone(schema));
+        properties.reads(&read);
+        nodes.push(node);
+    }
+    Ok(Lowered::of(Box::new(Union::new(nodes, Arc::clone(schema))), properties))
+}
+
+fn calls_of(plan: &AggregatePlan, append_only: bool) -> Result<Vec<AggregateCall>, ViewsError> {
+    plan.aggr_expr.iter().map(|expr| lower_call(expr, &plan.input, append_only)).collect()
+}
+
+fn group_text(plan: &AggregatePlan) -> String {
+    plan.group_expr.iter().map(|expr| expr.human_display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn lower_distinct(input: &LogicalPlan) -> Result<Lowered, ViewsError> {

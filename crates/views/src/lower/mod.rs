@@ -1,6 +1,7 @@
 //! From a SQL plan to operators, or a refusal that names the clause, the reason and what to write instead.
 
 mod aggregate;
+mod grouping;
 mod join;
 mod lookup;
 mod lowered;

@@ -4,14 +4,16 @@ use std::any::Any;
 use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
-use highwater_sql::datafusion::logical_expr::{Distinct, Expr, LogicalPlan, Projection, TableScan, Union as UnionPlan};
+use highwater_sql::datafusion::logical_expr::{
+    Distinct, Expr, LogicalPlan, Projection, TableScan, Union as UnionPlan, Unnest as UnnestPlan,
+};
 use highwater_sql::{RelationKind, RelationSource};
 
 use super::refuse::refusal;
 use super::{Lowered, Properties, aggregate, join, ordered, temporal};
 use crate::ViewsError;
 use crate::expression::Expression;
-use crate::operator::{EventSource, Node, RowSource, Stage, Union};
+use crate::operator::{EventSource, Node, RowSource, Stage, Union, Unnest};
 
 /// The operators that maintain a plan.
 pub(crate) fn lower(plan: &LogicalPlan) -> Result<Lowered, ViewsError> {
@@ -36,6 +38,7 @@ pub(crate) fn lower(plan: &LogicalPlan) -> Result<Lowered, ViewsError> {
         LogicalPlan::Join(node) => join::lower_join(node),
         // The planner refuses an ORDER BY that says more than which row DISTINCT ON keeps: rows of a view have no order.
         LogicalPlan::Sort(sort) if sort.fetch.is_none() => lower(&sort.input),
+        LogicalPlan::Unnest(unnest) => lower_unnest(unnest),
         LogicalPlan::Limit(limit) => ordered::lower_limit(limit),
         LogicalPlan::Window(window) => ordered::lower_window(window),
         other => Err(refusal(other)),
@@ -120,6 +123,18 @@ fn lower_projection(projection: &Projection) -> Result<Lowered, ViewsError> {
         projection.expr.iter().map(|expr| column_index(expr, &projection.input)).collect();
     let key = input.properties.key.iter().map(|key| positions.iter().position(|column| *column == Some(*key)));
     input.properties.key = key.collect::<Option<_>>().unwrap_or_default();
+    Ok(input)
+}
+
+fn lower_unnest(node: &UnnestPlan) -> Result<Lowered, ViewsError> {
+    let mut input = lower(&node.input)?;
+    let lists = node.list_type_columns.iter().map(|(column, list)| (*column, list.depth)).collect();
+    let structs = node.struct_type_columns.clone();
+    let unnest = Unnest::new(lists, structs, Arc::clone(node.schema.inner()), node.options.clone());
+    let names: Vec<String> = node.exec_columns.iter().map(|column| column.name.clone()).collect();
+    input.stages.push(Stage::Unnest { unnest, text: names.join(", ") });
+    // A row becomes several, which its key does not tell apart.
+    input.properties.key = Vec::new();
     Ok(input)
 }
 

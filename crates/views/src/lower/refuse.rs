@@ -15,7 +15,6 @@ pub(super) fn refusal(plan: &LogicalPlan) -> ViewsError {
             "a materialized view is a set of rows and keeps no order",
             "order when reading, or write a plain VIEW with the ORDER BY over it",
         ),
-        LogicalPlan::Unnest(_) => ("UNNEST", "unnesting is not maintained yet", PLAIN_VIEW),
         LogicalPlan::RecursiveQuery(_) => ("WITH RECURSIVE", "recursion is not maintained", PLAIN_VIEW),
         LogicalPlan::Subquery(_) => ("a subquery in an expression", "it is not maintained yet", PLAIN_VIEW),
         LogicalPlan::EmptyRelation(_) | LogicalPlan::Values(_) => {

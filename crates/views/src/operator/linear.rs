@@ -1,11 +1,11 @@
-//! Filters and projections: row by row, so a change of the input is the same change of the result. Remember nothing.
+//! Filters, projections, unnesting: row by row, so a change of the input is the same change of the result. Remember nothing.
 
 use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 use highwater_model::{ChangeBatch, ObjectId, Weights};
 
-use super::{Node, State, Tick, line, rows_in};
+use super::{Expand, Node, State, Tick, Unnest, line, rows_in};
 use crate::ViewsError;
 use crate::expression::{Expression, evaluate_all};
 use crate::store::Snapshot;
@@ -25,6 +25,20 @@ pub(crate) enum Stage {
         columns: Vec<Expression>,
         /// Columns of the result.
         schema: SchemaRef,
+        /// As SQL.
+        text: String,
+    },
+    /// Repeats rows for each of several groupings.
+    Expand {
+        /// Which groupings.
+        expand: Expand,
+        /// As SQL.
+        text: String,
+    },
+    /// Makes a row of each element of lists.
+    Unnest {
+        /// Which lists.
+        unnest: Unnest,
         /// As SQL.
         text: String,
     },
@@ -48,6 +62,8 @@ impl Stage {
                 let rows = RecordBatch::try_new_with_options(schema.clone(), arrays, &options)?;
                 Ok(Some(ChangeBatch { rows, weights: change.weights }))
             }
+            Self::Expand { expand, .. } => expand.apply(&change).map(Some),
+            Self::Unnest { unnest, .. } => unnest.apply(&change),
         }
     }
 }
@@ -118,6 +134,8 @@ impl Node for Linear {
             let text = match stage {
                 Stage::Filter { text, .. } => format!("filter {text} [holds nothing]"),
                 Stage::Project { text, .. } => format!("project {text} [holds nothing]"),
+                Stage::Expand { text, .. } => format!("repeat for {text} [holds nothing]"),
+                Stage::Unnest { text, .. } => format!("unnest {text} [holds nothing]"),
             };
             lines.push(line(depth + index, &text));
         }

@@ -2,6 +2,7 @@
 //! `lower` builds them from a SQL plan; a pipeline runs them; checkpoints save what they remember.
 
 mod aggregate;
+mod expand;
 mod join;
 mod linear;
 mod lookup;
@@ -10,8 +11,10 @@ mod ordered;
 mod source;
 mod temporal;
 mod union;
+mod unnest;
 
 pub(crate) use aggregate::{Aggregate, AggregateCall};
+pub(crate) use expand::{Expand, GroupingSet};
 pub(crate) use join::{Join, JoinPlan, Keep};
 pub(crate) use linear::{Linear, Stage};
 pub(crate) use lookup::{Lookup, LookupPlan};
@@ -20,3 +23,4 @@ pub(crate) use ordered::{Order, Rank, Top, TopPlan, Window, WindowPlan};
 pub(crate) use source::{EventSource, RowSource};
 pub(crate) use temporal::{Bound, Due, Temporal};
 pub(crate) use union::Union;
+pub(crate) use unnest::Unnest;

@@ -10,4 +10,5 @@ mod joins;
 mod ordered;
 mod properties;
 mod temporal;
+mod windows;
 mod world;

@@ -233,6 +233,9 @@ impl Side {
         for (row, slot) in at.into_iter().zip(&slots) {
             self.groups.remove_row(&gone_keys, row, gone_hashes[row], *slot)?;
             self.counts[*slot as usize] = 0;
+            if let Some(matches) = self.matches.get_mut(*slot as usize) {
+                *matches = 0;
+            }
         }
         self.rows.remove(&slots);
         self.load_rows(rows, keys).and_then(|loaded| loaded.ok_or_else(bad))
