@@ -20,7 +20,7 @@ pub use datafusion;
 #[cfg(feature = "fuzzing")]
 pub use parse::fuzz_parse;
 pub use parse::parse;
-pub use planner::{PlainView, Planner, Relations, TableWrite, ViewQuery, ViewRead};
+pub use planner::{Equality, PlainView, Planner, Relations, TableWrite, ViewQuery, ViewRead, equalities};
 pub use relation::{RelationKind, RelationSource};
 pub use source::Place;
 pub use statement::{

@@ -6,6 +6,7 @@ mod execute;
 mod explain;
 mod keys;
 mod limits;
+mod point;
 mod relations;
 mod scan_batches;
 mod scan_snapshot;

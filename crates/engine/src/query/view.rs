@@ -6,6 +6,7 @@ use highwater_api::{ApiError, ViewAnswer, ViewRequest};
 use highwater_sql::ViewRead;
 
 use super::execute::run_text;
+use super::point::read_by_key;
 use super::relations::unbound_relations;
 use crate::core::Core;
 use crate::names::resolve;
@@ -15,6 +16,9 @@ pub(crate) async fn read_view(core: &Arc<Core>, request: ViewRequest) -> Result<
     let plan = {
         let catalog = core.catalog.read();
         let entry = resolve(&catalog, &request.view)?;
+        if let Some(answer) = read_by_key(core, entry, &request) {
+            return Ok(ViewAnswer { answer });
+        }
         let read = ViewRead {
             filter: request.filter.as_deref(),
             order: request.order.as_deref(),

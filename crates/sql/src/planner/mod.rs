@@ -6,6 +6,7 @@ mod columns;
 mod context;
 mod diagnose;
 mod maintainable;
+mod point;
 mod read;
 mod refuse;
 mod rewrite;
@@ -15,6 +16,7 @@ mod windows;
 mod write;
 
 pub use context::Relations;
+pub use point::{Equality, equalities};
 pub use read::ViewRead;
 pub use session::Planner;
 pub use view::{PlainView, ViewQuery};

@@ -143,7 +143,10 @@ pub(super) fn quoted(name: &str) -> Ident {
 }
 
 /// Parses a text that is one expression (or list of them) and nothing more.
-fn expression<T>(text: &str, read: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>) -> Result<T, Diagnostics> {
+pub(super) fn expression<T>(
+    text: &str,
+    read: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
+) -> Result<T, Diagnostics> {
     let (tokens, broken) = tokens_of(text);
     if let Some((place, message)) = broken {
         return Err(place.error(message, text).into());

@@ -203,6 +203,7 @@ impl Dataflow {
             keyed.load(versions)?;
             load_store(&mut store, &rows)?;
         }
+        store.index_parts()?;
         self.shared.write().stores.insert(id, store);
         self.keyed.insert(id, KeyedEntry { keyed, save_full: false });
         Ok(())
@@ -230,6 +231,7 @@ impl Dataflow {
             }
             lookups_at = save.lookups_at;
         }
+        store.index_parts()?;
         self.shared.write().stores.insert(plan.id(), store);
         self.views.push(ViewEntry { plan, lookups_at, save_full: false });
         Ok(())

@@ -134,7 +134,7 @@ impl Store {
             emptied.iter().for_each(|slot| self.unsaved[*slot as usize] = false);
             self.table.remove(&emptied);
         }
-        Ok(())
+        self.index_parts()
     }
 
     fn encode(&self, rows: &RecordBatch) -> Result<EncodedKeys, ViewsError> {
