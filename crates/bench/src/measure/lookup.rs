@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use highwater_client::{Client, RetryPolicy, ViewCall};
 use highwater_simulate::{Simulator, SplitMix64, UserChoice};
 use tokio::task::JoinSet;
@@ -17,6 +18,8 @@ use crate::workload::{DAY, Walkers, call, fill, joined};
 
 /// Events of a request of the load.
 const LOAD_BATCH: u64 = 5_000;
+/// Different requests of each connection, sent again and again.
+const LOAD_BODIES: u64 = 64;
 /// Connections of the load.
 const LOAD_CONNECTIONS: u64 = 4;
 /// The measured view.
@@ -89,9 +92,19 @@ struct Load {
 impl Load {
     fn start(client: &Client, plan: &LookupPlan) -> Result<Self, BenchError> {
         let mut load = Self { stop: Arc::default(), stored: Arc::default(), connections: JoinSet::new() };
-        let started = Instant::now();
+        let mut all_bodies = Vec::new();
         for connection in 0..LOAD_CONNECTIONS {
+            // Made beforehand, so that making them does not hold up the lookups that are measured.
             let mut simulator = plan.walkers.again(2 + connection).events(UserChoice::Drawn)?;
+            let bodies = (0..LOAD_BODIES).map(|_| {
+                let mut body = Vec::new();
+                simulator.next_batch(LOAD_BATCH as usize, &mut body);
+                Bytes::from(body)
+            });
+            all_bodies.push(bodies.collect::<Vec<_>>());
+        }
+        let started = Instant::now();
+        for (connection, bodies) in (0..LOAD_CONNECTIONS).zip(all_bodies) {
             let (client, rate) = (client.clone(), plan.ingest_rate as f64);
             let (stop, stored) = (load.stop.clone(), load.stored.clone());
             load.connections.spawn(async move {
@@ -101,9 +114,8 @@ impl Load {
                     if stop.load(Ordering::Relaxed) {
                         break;
                     }
-                    let mut body = Vec::new();
-                    simulator.next_batch(LOAD_BATCH as usize, &mut body);
-                    client.ingest_with_retries(&call(body.into(), None, false), &RetryPolicy::PATIENT, |_| ()).await?;
+                    let body = bodies[nth as usize % bodies.len()].clone();
+                    client.ingest_with_retries(&call(body, None, false), &RetryPolicy::PATIENT, |_| ()).await?;
                     stored.fetch_add(LOAD_BATCH, Ordering::Relaxed);
                 }
                 Ok(())

@@ -12,7 +12,7 @@ use super::pipeline::ViewPlan;
 use super::relations::{Reader, Relations};
 use crate::ViewsError;
 use crate::operator::Tick;
-use crate::store::{Snapshot, Store};
+use crate::store::{Ready, Snapshot, Store};
 use crate::workers::Workers;
 
 /// All keyed streams, tables and views, moved on together.
@@ -265,15 +265,19 @@ impl Dataflow {
         failed: HashMap<ObjectId, String>,
         failures: &mut Vec<(ObjectId, ViewsError)>,
     ) -> Result<String, ViewsError> {
+        // Readers wait while rows are written, so all that can be done before is.
+        let mut ready: Vec<(ObjectId, Result<Vec<Ready<'_>>, ViewsError>)> = Vec::with_capacity(rows.len());
+        for (id, changes) in rows.iter().filter(|(id, _)| placed != Some(**id)) {
+            if let Some(store) = self.shared.read().stores.get(id) {
+                ready.push((*id, store.make_ready(changes)));
+            }
+        }
         let mut shared = self.shared.write();
         let Relations { stores, offsets, ticks, .. } = &mut *shared;
-        for (id, changes) in rows {
-            if placed == Some(*id) {
-                continue;
-            }
-            let Some(store) = stores.get_mut(id) else { continue };
-            if let Err(error) = store.apply(changes) {
-                failures.push((*id, error));
+        for (id, changes) in ready {
+            let Some(store) = stores.get_mut(&id) else { continue };
+            if let Err(error) = changes.and_then(|changes| store.apply_ready(&changes)) {
+                failures.push((id, error));
             }
         }
         for (stream, batches) in events {

@@ -74,7 +74,12 @@ impl Dataflow {
         for id in &objects {
             // Put in place since the checkpoint began.
             self.begin_object(*id, false, &mut saving)?;
-            self.gather(*id, Part::ALL, &mut saving)?;
+        }
+        // In parts too: readers get in between. No tick does, so that nothing is left behind.
+        saving.steps.clear();
+        self.plan_round(&mut saving)?;
+        while let Some((id, part)) = saving.steps.pop() {
+            self.gather(id, part, &mut saving)?;
         }
         saving.gathered.retain(|object| objects.contains(&object.id));
         Ok(Saved { offsets: self.shared.read().offsets.clone(), full: saving.full, objects: saving.gathered })

@@ -8,5 +8,6 @@ mod rows;
 mod save;
 mod snapshot;
 
+pub(crate) use rows::Ready;
 pub use rows::Store;
 pub use snapshot::Snapshot;

@@ -35,6 +35,13 @@ pub struct Store {
     pub(super) parts: Parts,
 }
 
+/// A change with its keys encoded.
+pub(crate) struct Ready<'a> {
+    change: &'a ChangeBatch,
+    keys: EncodedKeys,
+    hashes: Vec<u64>,
+}
+
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("schema", &self.schema).field("rows", &self.len()).finish_non_exhaustive()
@@ -106,23 +113,34 @@ impl Store {
         Snapshot { schema: self.schema.clone(), kinds: self.kinds.clone(), chunks: self.chunks.clone() }
     }
 
+    /// The changes with their keys encoded, ready for [`Store::apply_ready`]: the part of the work that needs no lock.
+    pub(crate) fn make_ready<'a>(&self, changes: &'a [ChangeBatch]) -> Result<Vec<Ready<'a>>, ViewsError> {
+        let ready = changes.iter().filter(|change| !change.is_empty()).map(|change| {
+            let keys = self.encode(&change.rows)?;
+            Ok(Ready { change, hashes: keys.hashes(), keys })
+        });
+        ready.collect()
+    }
+
     /// Applies the changes of one tick. Within one call the order of rows does not matter.
     ///
     /// # Errors
     /// When a row is retracted that is not there: the operators' defect, never the user's.
     pub fn apply(&mut self, changes: &[ChangeBatch]) -> Result<(), ViewsError> {
+        let ready = self.make_ready(changes)?;
+        self.apply_ready(&ready)
+    }
+
+    /// As [`Store::apply`].
+    pub(crate) fn apply_ready(&mut self, changes: &[Ready<'_>]) -> Result<(), ViewsError> {
         if self.generation == u32::MAX {
             self.written.fill(0);
             self.generation = 0;
         }
         self.generation += 1;
         let mut emptied = Vec::new();
-        for batch in changes.iter().filter(|batch| !batch.is_empty()) {
-            self.add(batch)?;
-        }
-        for batch in changes.iter().filter(|batch| !batch.is_empty()) {
-            self.subtract(batch, &mut emptied)?;
-        }
+        changes.iter().try_for_each(|ready| self.add(ready))?;
+        changes.iter().try_for_each(|ready| self.subtract(ready, &mut emptied))?;
         emptied.retain(|slot| self.weight(*slot) == 0);
         emptied.sort_unstable();
         emptied.dedup();
@@ -142,7 +160,8 @@ impl Store {
         self.table.codec().encode(&columns, rows.num_rows())
     }
 
-    fn add(&mut self, batch: &ChangeBatch) -> Result<(), ViewsError> {
+    fn add(&mut self, ready: &Ready<'_>) -> Result<(), ViewsError> {
+        let Ready { change: batch, keys, hashes } = ready;
         let selected: Option<Vec<u32>> = match &batch.weights {
             Weights::AllPlusOne => None,
             Weights::Each(weights) => {
@@ -152,10 +171,8 @@ impl Store {
         if selected.as_ref().is_some_and(Vec::is_empty) {
             return Ok(());
         }
-        let keys = self.encode(&batch.rows)?;
-        let hashes = keys.hashes();
         let (mut slots, mut created) = (Vec::with_capacity(keys.len()), Vec::new());
-        self.table.intern(&keys, &hashes, selected.as_deref(), &mut slots, &mut created);
+        self.table.intern(keys, hashes, selected.as_deref(), &mut slots, &mut created);
         self.parts.insert(&self.table, &created)?;
         self.written.resize(self.table.slots(), 0);
         self.unsaved.resize(self.table.slots(), false);
@@ -190,15 +207,14 @@ impl Store {
         Ok(())
     }
 
-    fn subtract(&mut self, batch: &ChangeBatch, emptied: &mut Vec<u32>) -> Result<(), ViewsError> {
-        let Weights::Each(weights) = &batch.weights else { return Ok(()) };
+    fn subtract(&mut self, ready: &Ready<'_>, emptied: &mut Vec<u32>) -> Result<(), ViewsError> {
+        let Ready { change, keys, hashes } = ready;
+        let Weights::Each(weights) = &change.weights else { return Ok(()) };
         if weights.iter().all(|weight| *weight > 0) {
             return Ok(());
         }
-        let keys = self.encode(&batch.rows)?;
-        let hashes = keys.hashes();
         for (row, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight < 0) {
-            let slot = self.table.find(&keys, row, hashes[row]).ok_or_else(missing)?;
+            let slot = self.table.find(keys, row, hashes[row]).ok_or_else(missing)?;
             if self.keyed && self.written[slot as usize] == self.generation {
                 continue; // replaced in this very tick
             }
