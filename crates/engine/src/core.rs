@@ -10,6 +10,7 @@ use highwater_model::{Clock, ObjectId, ObjectName, Offset, PartitionId, StreamSc
 use highwater_sql::{Catalog, Planner};
 use highwater_views::Reader;
 use parking_lot::RwLock;
+use tokio::sync::Semaphore;
 
 use crate::feed::Feed;
 use crate::jobs::Jobs;
@@ -31,6 +32,9 @@ pub(crate) struct Core {
     pub(crate) reader: Reader,
     /// Streams and tables by id.
     pub(crate) streams: RwLock<HashMap<ObjectId, Arc<StreamRuntime>>>,
+    /// Turns to decode large requests: more at a time than there are processors to spare would only make those who wait
+    /// for an answer wait longer.
+    pub(crate) decoding: Arc<Semaphore>,
     pub(crate) tick: TickHandle,
     pub(crate) hub: Hub,
     pub(crate) jobs: Jobs,

@@ -7,9 +7,10 @@ use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
 use highwater_api::{ApiError, BodyFormat, ErrorKind, IngestReport, IngestRequest, ProducerStamp, RejectedRecord};
 use highwater_decode::{Decoded, Reject};
-use highwater_log::{Append, Part, Stamp};
+use highwater_log::{Append, Appended, Part, Stamp};
 use highwater_model::{EventBatch, Offsets, PartitionId, PartitionRange, Records, RecordsBuilder};
 use highwater_sql::EntryKind;
+use tokio::task::JoinHandle;
 
 use crate::core::{Core, StreamRuntime};
 use crate::error::EngineError;
@@ -42,17 +43,20 @@ pub(crate) async fn ingest(core: &Arc<Core>, request: IngestRequest) -> Result<I
         return Err(ApiError::new(ErrorKind::Overloaded, message).with_retry_after(Duration::from_secs(1)));
     }
     let IngestRequest { format, body, stamp, wait_visible, .. } = request;
-    let prepared = if body.len() <= INLINE_BYTES {
-        prepare(&stream, format, &body)?
+    let begun = if body.len() <= INLINE_BYTES {
+        begin(core, &stream, prepare(&stream, format, &body)?, stamp)?
     } else {
-        let stream = Arc::clone(&stream);
+        // Decoding and compressing many events on a thread that serves requests would hold up the others.
+        let (core, stream) = (Arc::clone(core), Arc::clone(&stream));
+        let turn = Arc::clone(&core.decoding).acquire_owned().await;
         let work = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             priority::give_way();
-            prepare(&stream, format, &body)
+            begin(&core, &stream, prepare(&stream, format, &body)?, stamp)
         });
         work.await.map_err(|error| ApiError::internal(format!("decoding stopped: {error}")))??
     };
-    let report = store(core, &stream, prepared, stamp).await?;
+    let report = begun.finish().await?;
     if wait_visible {
         let mut wanted = Offsets::default();
         for range in report.offsets.iter().filter(|range| !range.partition.is_rejects()) {
@@ -120,13 +124,20 @@ fn split(stream: &StreamRuntime, decoded: &Decoded) -> Result<Vec<Split>, ApiErr
     Ok(splits)
 }
 
-/// Appends and, when durable, hands over to the tick.
-async fn store(
+/// Events on their way to the disk.
+struct Begun {
+    report: IngestReport,
+    /// What comes of appending them; `None` when there was nothing to append.
+    stored: Option<JoinHandle<Result<Appended, EngineError>>>,
+}
+
+/// Begins to append; when the events are durable, they are handed over to the tick.
+fn begin(
     core: &Arc<Core>,
     stream: &Arc<StreamRuntime>,
     prepared: Prepared,
     stamp: Option<ProducerStamp>,
-) -> Result<IngestReport, ApiError> {
+) -> Result<Begun, ApiError> {
     let now = core.clock.now_micros();
     let Prepared { splits, rejects } = prepared;
     let mut parts: Vec<Part> =
@@ -134,7 +145,7 @@ async fn store(
     if !rejects.is_empty() {
         parts.push(Part { partition: PartitionId::REJECTS, records: reject_records(&rejects, now)? });
     }
-    let mut report = IngestReport {
+    let report = IngestReport {
         stream: stream.name.to_string(),
         accepted: splits.iter().map(|split| split.rows.num_rows() as u64).sum(),
         rejected: rejects.len() as u64,
@@ -143,7 +154,7 @@ async fn store(
         rejects: rejects.iter().take(IngestReport::MAX_LISTED).map(listed).collect(),
     };
     if parts.is_empty() && stamp.is_none() {
-        return Ok(report);
+        return Ok(Begun { report, stored: None });
     }
     let stamp = stamp.map(|stamp| Stamp { producer: stamp.producer, sequence: stamp.sequence });
     let append = Append { stream: stream.id, ingested_at_micros: now, stamp, parts };
@@ -155,15 +166,24 @@ async fn store(
         if !appended.duplicate {
             hand_over(&owner, &runtime, splits, &appended.ranges, now);
         }
-        Ok::<_, EngineError>(appended)
+        Ok(appended)
     });
-    let appended = stored.await.map_err(|error| ApiError::internal(format!("storing stopped: {error}")))??;
-    report.duplicate = appended.duplicate;
-    report.offsets = appended.ranges;
-    if appended.duplicate {
-        report.accepted = 0;
+    Ok(Begun { report, stored: Some(stored) })
+}
+
+impl Begun {
+    /// Waits until the events are durable.
+    async fn finish(self) -> Result<IngestReport, ApiError> {
+        let Self { mut report, stored } = self;
+        let Some(stored) = stored else { return Ok(report) };
+        let appended = stored.await.map_err(|error| ApiError::internal(format!("storing stopped: {error}")))??;
+        report.duplicate = appended.duplicate;
+        report.offsets = appended.ranges;
+        if appended.duplicate {
+            report.accepted = 0;
+        }
+        Ok(report)
     }
-    Ok(report)
 }
 
 fn hand_over(core: &Core, stream: &StreamRuntime, splits: Vec<Split>, ranges: &[PartitionRange], now: i64) {

@@ -51,6 +51,7 @@ pub(crate) async fn open(
         planner: Planner::new(),
         catalog: RwLock::new(catalog),
         ddl: tokio::sync::Mutex::new(()),
+        decoding: Arc::new(tokio::sync::Semaphore::new(settings.threads.div_ceil(2))),
         reader: flow.reader(),
         streams: RwLock::default(),
         folders: RwLock::default(),

@@ -33,7 +33,7 @@ impl EngineSettings {
         Self {
             data: data.into(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
-            tick_rows: 8_192,
+            tick_rows: 16_384,
             max_waiting_rows: 4_000_000,
             checkpoint_interval: Duration::from_secs(10),
             checkpoint_events: 4_000_000,

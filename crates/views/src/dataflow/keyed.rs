@@ -223,7 +223,7 @@ impl Versions {
 impl State for Keyed {
     fn begin_save(&mut self, full: bool) {
         if full {
-            self.keys.occupied().into_iter().for_each(|slot| self.unsaved[slot as usize] = true);
+            self.keys.mark_occupied(&mut self.unsaved);
         }
     }
 

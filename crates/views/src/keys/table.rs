@@ -168,6 +168,11 @@ impl KeyTable {
         }
     }
 
+    /// Marks all slots in use.
+    pub(crate) fn mark_occupied(&self, marks: &mut [bool]) {
+        self.index.iter().for_each(|slot| marks[*slot as usize] = true);
+    }
+
     /// All slots in use, in rising order.
     pub(crate) fn occupied(&self) -> Vec<u32> {
         let mut slots: Vec<u32> = self.index.iter().copied().collect();

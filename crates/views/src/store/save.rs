@@ -19,7 +19,7 @@ impl Store {
     pub(crate) fn begin_save(&mut self, full: bool) {
         if full {
             self.gone_unsaved.clear();
-            self.table.occupied().into_iter().for_each(|slot| self.unsaved[slot as usize] = true);
+            self.table.mark_occupied(&mut self.unsaved);
         }
     }
 

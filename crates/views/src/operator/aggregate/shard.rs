@@ -237,7 +237,7 @@ impl Shard {
     pub(super) fn begin_save(&mut self, full: bool) {
         if full {
             self.gone_unsaved.clear();
-            self.keys.occupied().into_iter().for_each(|slot| self.unsaved[slot as usize] = true);
+            self.keys.mark_occupied(&mut self.unsaved);
         }
     }
 

@@ -193,7 +193,7 @@ impl Side {
     pub(super) fn begin_save(&mut self, full: bool) {
         if full {
             self.gone_unsaved.clear();
-            self.rows.occupied().into_iter().for_each(|slot| self.unsaved[slot as usize] = true);
+            self.rows.mark_occupied(&mut self.unsaved);
         }
     }
 
