@@ -161,8 +161,6 @@ impl Dataflow {
     fn gather(&mut self, id: ObjectId, part: Part, saving: &mut Saving) -> Result<(), ViewsError> {
         let Some(begun) = saving.gathered.iter().find(|object| object.id == id) else { return Ok(()) };
         let (signature, lookups_at) = (begun.signature, begun.lookups_at.clone());
-        let mut shared = self.shared.write();
-        let Some(store) = shared.stores.get_mut(&id) else { return Ok(()) };
         let mut parts = if let Some(entry) = self.keyed.get_mut(&id) {
             vec![entry.keyed.save(part)?]
         } else if let Some(view) = self.views.iter_mut().find(|view| view.plan.id() == id) {
@@ -173,7 +171,11 @@ impl Dataflow {
         } else {
             return Ok(());
         };
-        parts.push(store.save(part)?);
+        let unsaved = self.shared.write().stores.get_mut(&id).map(|store| store.take_unsaved(part));
+        let shared = self.shared.read();
+        let (Some(store), Some(unsaved)) = (shared.stores.get(&id), unsaved) else { return Ok(()) };
+        parts.push(store.save(unsaved)?);
+        drop(shared);
         let mut save = ObjectSave { id, full: false, signature, lookups_at, parts };
         save.drop_empty();
         if save.parts.iter().any(|part| !part.is_empty()) {

@@ -14,6 +14,12 @@ use crate::operator::{Part, marked};
 /// Name of the column that holds how often a row occurs.
 const WEIGHT: &str = "_weight";
 
+/// Rows changed and keys gone since the last save.
+pub(crate) struct Unsaved {
+    gone: Vec<RecordBatch>,
+    slots: Vec<u32>,
+}
+
 impl Store {
     /// Begins a checkpoint: of all rows when `full`, else of those changed since the last one.
     pub(crate) fn begin_save(&mut self, full: bool) {
@@ -28,15 +34,19 @@ impl Store {
         marked(&self.unsaved)
     }
 
-    /// Two batches: key columns of rows gone since the last save, and a part of the rows written since, with how often
-    /// each occurs.
+    /// Takes a part of what changed since the last save, to be gathered by [`Store::save`] before anything changes again:
+    /// readers must wait for this, not for that.
+    pub(crate) fn take_unsaved(&mut self, part: Part) -> Unsaved {
+        Unsaved { gone: std::mem::take(&mut self.gone_unsaved), slots: part.take_marked(&mut self.unsaved) }
+    }
+
+    /// Two batches: key columns of rows gone since the last save, and the rows written since, with how often each occurs.
     ///
     /// # Errors
     /// Only when memory holds what was never written: a defect.
-    pub(crate) fn save(&mut self, part: Part) -> Result<Vec<RecordBatch>, ViewsError> {
+    pub(crate) fn save(&self, unsaved: Unsaved) -> Result<Vec<RecordBatch>, ViewsError> {
+        let Unsaved { gone, slots } = unsaved;
         let key_schema = self.key_schema();
-        let gone = std::mem::take(&mut self.gone_unsaved);
-        let slots = part.take_marked(&mut self.unsaved);
         let rows = self.gather(&slots)?;
         let weights: UInt32Array = slots.iter().map(|slot| self.weight(*slot)).collect();
         let mut columns = rows.columns().to_vec();
