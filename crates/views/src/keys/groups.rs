@@ -144,8 +144,8 @@ mod tests {
                 }
                 let wanted = groups.codec().encode(&column(&[0, 1, 2, 3]), 4).unwrap();
                 let hashes = wanted.hashes();
-                for key in 0..4_usize {
-                    let found: BTreeSet<u32> = groups.find(&wanted, key, hashes[key]).collect();
+                for (key, hash) in hashes.into_iter().enumerate() {
+                    let found: BTreeSet<u32> = groups.find(&wanted, key, hash).collect();
                     let expected = keys.iter().filter(|(_, k)| **k == key as i64).map(|(slot, _)| *slot).collect();
                     prop_assert_eq!(found, expected);
                 }

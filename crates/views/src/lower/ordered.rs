@@ -18,7 +18,7 @@ use super::plan::{arrow_schema, column_index, filter_stage, lower, project_stage
 use super::{Lowered, Properties};
 use crate::ViewsError;
 use crate::expression::Expression;
-use crate::operator::{Order, Rank, Stage, Top, TopPlan, Window, WindowPlan};
+use crate::operator::{Numbering, Order, Stage, Top, TopPlan, Window, WindowPlan};
 
 /// `ORDER BY … LIMIT n OFFSET m`.
 pub(super) fn lower_limit(limit: &Limit) -> Result<Lowered, ViewsError> {
@@ -38,7 +38,7 @@ pub(super) fn lower_limit(limit: &Limit) -> Result<Lowered, ViewsError> {
     let order = order_of(&[], &sort.expr, &sort.input)?;
     let plan = TopPlan {
         order,
-        rank: Rank::Offset(skip as u64),
+        rank: Numbering::Offset(skip as u64),
         limit: fetch as u64,
         append_only: read.append_only,
         schema: arrow_schema(&sort.input),
@@ -77,9 +77,9 @@ pub(super) fn lower_bounded_rank(filter: &Filter) -> Result<Option<Lowered>, Vie
     let [expr] = window.window_expr.as_slice() else { return Ok(None) };
     let Some(function) = window_function(expr) else { return Ok(None) };
     let rank = match function.fun.name() {
-        "row_number" => Rank::RowNumber,
-        "rank" => Rank::Rank,
-        "dense_rank" => Rank::DenseRank,
+        "row_number" => Numbering::RowNumber,
+        "rank" => Numbering::Rank,
+        "dense_rank" => Numbering::DenseRank,
         _ => return Ok(None),
     };
     let number = window.input.schema().fields().len();
@@ -89,7 +89,7 @@ pub(super) fn lower_bounded_rank(filter: &Filter) -> Result<Option<Lowered>, Vie
     let params = &function.params;
     let order = order_of(&params.partition_by, &params.order_by, &window.input)?;
     let mut properties = Properties { key: read.key.clone(), ..Properties::default() };
-    if properties.key.is_empty() && rank == Rank::RowNumber {
+    if properties.key.is_empty() && rank == Numbering::RowNumber {
         let columns = params.partition_by.iter().map(|expr| column_index(expr, &window.input));
         let partition = columns.collect::<Option<Vec<usize>>>();
         properties.key = partition.map(|columns| columns.into_iter().chain([number]).collect()).unwrap_or_default();

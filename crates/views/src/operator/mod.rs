@@ -19,7 +19,7 @@ pub(crate) use join::{Join, JoinPlan, Keep};
 pub(crate) use linear::{Linear, Stage};
 pub(crate) use lookup::{Lookup, LookupPlan};
 pub(crate) use node::{Node, Part, State, Tick, line, marked, rows_in};
-pub(crate) use ordered::{Order, Rank, Top, TopPlan, Window, WindowPlan};
+pub(crate) use ordered::{Numbering, Order, Top, TopPlan, Window, WindowPlan};
 pub(crate) use source::{EventSource, RowSource};
 pub(crate) use temporal::{Bound, Due, Temporal};
 pub(crate) use union::Union;

@@ -7,5 +7,5 @@ mod top;
 mod window;
 
 pub(crate) use input::Order;
-pub(crate) use top::{Rank, Top, TopPlan};
+pub(crate) use top::{Numbering, Top, TopPlan};
 pub(crate) use window::{Window, WindowPlan};

@@ -16,7 +16,7 @@ use crate::store::Snapshot;
 
 /// How rows are numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rank {
+pub(crate) enum Numbering {
     /// Not at all: the rows themselves, after leaving out so many.
     Offset(u64),
     /// `ROW_NUMBER()`.
@@ -30,7 +30,7 @@ pub(crate) enum Rank {
 /// Which rows are wanted.
 pub(crate) struct TopPlan {
     pub(crate) order: Order,
-    pub(crate) rank: Rank,
+    pub(crate) rank: Numbering,
     /// Rows wanted, or the greatest number wanted.
     pub(crate) limit: u64,
     /// Whether the input never retracts.
@@ -71,36 +71,38 @@ impl TopPlan {
         let (mut before, mut number) = (0_u64, 0_u64);
         let mut sort_key: Option<&Place> = None;
         let (skip, end) = match self.rank {
-            Rank::Offset(skip) => (skip, skip.saturating_add(self.limit)),
+            Numbering::Offset(skip) => (skip, skip.saturating_add(self.limit)),
             _ => (0, self.limit),
         };
         for (place, count) in rows {
             let is_tie = sort_key.is_some_and(|last| last.sort_key() == place.sort_key());
             sort_key = Some(place);
             number = match self.rank {
-                Rank::RowNumber => before + 1,
-                Rank::Rank => {
+                Numbering::RowNumber => before + 1,
+                Numbering::Rank => {
                     if is_tie {
                         number
                     } else {
                         before + 1
                     }
                 }
-                Rank::DenseRank => number + u64::from(!is_tie),
-                Rank::Offset(_) => before + 1,
+                Numbering::DenseRank => number + u64::from(!is_tie),
+                Numbering::Offset(_) => before + 1,
             };
             if number > end {
                 return (entries, last);
             }
             let after = before + count.unsigned_abs();
             match self.rank {
-                Rank::RowNumber => {
+                Numbering::RowNumber => {
                     for number in number..=after.min(end) {
                         entries.push(Entry { place: place.clone(), number, weight: 1 });
                     }
                 }
-                Rank::Rank | Rank::DenseRank => entries.push(Entry { place: place.clone(), number, weight: *count }),
-                Rank::Offset(_) => {
+                Numbering::Rank | Numbering::DenseRank => {
+                    entries.push(Entry { place: place.clone(), number, weight: *count })
+                }
+                Numbering::Offset(_) => {
                     let shown = after.min(end).saturating_sub(before.max(skip));
                     if shown > 0 {
                         entries.push(Entry { place: place.clone(), number: 0, weight: shown.cast_signed() });
@@ -111,7 +113,7 @@ impl TopPlan {
             last = Some(place.clone());
         }
         let complete = match self.rank {
-            Rank::DenseRank => number >= end,
+            Numbering::DenseRank => number >= end,
             _ => before >= end,
         };
         (entries, last.filter(|_| complete))
@@ -121,7 +123,7 @@ impl TopPlan {
     fn change(&self, entries: &[Entry]) -> Result<ChangeBatch, ViewsError> {
         let rows = self.order.rows(entries.iter().map(|entry| &entry.place))?;
         let mut columns: Vec<ArrayRef> = rows.columns().to_vec();
-        if !matches!(self.rank, Rank::Offset(_)) {
+        if !matches!(self.rank, Numbering::Offset(_)) {
             columns.push(Arc::new(entries.iter().map(|entry| entry.number).collect::<UInt64Array>()));
         }
         let weights = match entries.iter().all(|entry| entry.weight == 1) {
@@ -243,11 +245,11 @@ impl Node for Top {
 
     fn explain(&self, depth: usize, lines: &mut Vec<String>) {
         let what = match self.plan.rank {
-            Rank::Offset(0) => format!("first {} rows", self.plan.limit),
-            Rank::Offset(skip) => format!("{} rows after the first {skip}", self.plan.limit),
-            Rank::RowNumber => format!("row_number up to {}", self.plan.limit),
-            Rank::Rank => format!("rank up to {}", self.plan.limit),
-            Rank::DenseRank => format!("dense_rank up to {}", self.plan.limit),
+            Numbering::Offset(0) => format!("first {} rows", self.plan.limit),
+            Numbering::Offset(skip) => format!("{} rows after the first {skip}", self.plan.limit),
+            Numbering::RowNumber => format!("row_number up to {}", self.plan.limit),
+            Numbering::Rank => format!("rank up to {}", self.plan.limit),
+            Numbering::DenseRank => format!("dense_rank up to {}", self.plan.limit),
         };
         let holds = if self.plan.append_only {
             "append-only input; holds the first rows only"
