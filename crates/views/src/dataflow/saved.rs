@@ -81,6 +81,10 @@ impl Dataflow {
         while let Some((id, part)) = saving.steps.pop() {
             self.gather(id, part, &mut saving)?;
         }
+        // What only went, and clocks, count no rows.
+        for id in &objects {
+            self.gather(*id, Part::ALL, &mut saving)?;
+        }
         saving.gathered.retain(|object| objects.contains(&object.id));
         Ok(Saved { offsets: self.shared.read().offsets.clone(), full: saving.full, objects: saving.gathered })
     }
