@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use highwater_log::{EmbeddedLog, Log};
 use highwater_model::{Clock, ObjectId, Offsets, PartitionId};
 use highwater_sql::{Catalog, EntryKind, Planner};
-use highwater_views::{Checkpoints, Dataflow, ObjectSave, Restored, ViewPlan};
+use highwater_views::{Checkpoints, Dataflow, ObjectSave, Restored, ViewPlan, ViewsError};
 use parking_lot::RwLock;
 
 use crate::catalog_file;
@@ -79,11 +79,8 @@ fn new_dataflow(threads: usize) -> Result<Dataflow, EngineError> {
         priority::give_way();
         Dataflow::new(threads)
     });
-    let ended = |_| EngineError::Damaged {
-        path: "the dataflow's threads".to_owned(),
-        reason: "starting them panicked; this is a defect".to_owned(),
-    };
-    Ok(started.join().map_err(ended)??)
+    let panicked = |_| ViewsError::Invariant("starting the dataflow's threads panicked".to_owned());
+    Ok(started.join().map_err(panicked)??)
 }
 
 /// Log streams that were dropped from the catalog just before a crash.

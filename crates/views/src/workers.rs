@@ -3,6 +3,15 @@
 
 use crate::ViewsError;
 
+/// Pieces of an operator's state, by hash of the key. A constant, so that results do not depend on the number of threads.
+pub(crate) const SHARDS: usize = 8;
+
+/// The shard of a key's hash, of so many (a power of two). Bits 32 and up pick it: the table inside a shard uses the
+/// lowest and the highest.
+pub(crate) fn shard_of(hash: u64, shards: usize) -> usize {
+    (hash >> 32) as usize & (shards - 1)
+}
+
 /// Below this many rows a tick is not worth waking another thread.
 const PARALLEL_ROWS: usize = 8_192;
 

@@ -56,10 +56,10 @@ async fn what_cannot_be_maintained_is_refused_with_the_alternative() {
     let engine = open(folder.path()).await;
     sql(&engine, STEPS).await;
     for query in [
-        "SELECT uuid, rank() OVER (ORDER BY steps) FROM steps",
-        "SELECT uuid FROM steps ORDER BY uuid LIMIT 3",
-        "SELECT a.uuid FROM steps a JOIN steps b ON a.uuid = b.uuid",
-        "SELECT uuid FROM steps WHERE ts > now()",
+        "SELECT uuid FROM steps ORDER BY uuid",
+        "SELECT uuid FROM steps LIMIT 3",
+        "SELECT uuid FROM steps INTERSECT ALL SELECT uuid FROM steps",
+        "SELECT uuid, now() AS at FROM steps",
         "SELECT random() FROM steps",
     ] {
         let refused = try_sql(&engine, &format!("CREATE MATERIALIZED VIEW no AS {query}")).await.unwrap_err();

@@ -8,6 +8,7 @@ use super::operator::AggregateCall;
 use crate::ViewsError;
 use crate::expression::{Expression, evaluate_all};
 use crate::keys::{EncodedKeys, KeyCodec};
+use crate::workers::shard_of;
 
 /// One batch, ready.
 pub(super) struct Prepared {
@@ -53,9 +54,4 @@ impl Prepared {
     pub(super) fn rows(&self, shard: usize) -> Option<&[u32]> {
         self.shards.get(shard).map(Vec::as_slice)
     }
-}
-
-/// Bits 32 and up pick the shard: the table inside a shard uses the lowest and the highest.
-fn shard_of(hash: u64, shards: usize) -> usize {
-    (hash >> 32) as usize & (shards - 1)
 }

@@ -12,9 +12,7 @@ use crate::expression::Expression;
 use crate::keys::{KeyCodec, KeyTable};
 use crate::operator::{Node, Part, State, Tick, line, rows_in};
 use crate::store::Snapshot;
-
-/// Shards of an aggregate with groups. A constant, so that results do not depend on the number of threads.
-const SHARDS: usize = 8;
+use crate::workers::SHARDS;
 
 /// One aggregate function to compute.
 pub(crate) struct AggregateCall {

@@ -1,11 +1,12 @@
 //! A change batch of one side made ready for the shards: rows and join keys encoded and hashed, rows listed by shard.
 
 use arrow_array::{Array, ArrayRef};
-use highwater_model::{ChangeBatch, Weights};
+use highwater_model::ChangeBatch;
 
 use crate::ViewsError;
 use crate::expression::{Expression, evaluate_all};
 use crate::keys::{EncodedKeys, KeyCodec};
+use crate::workers::shard_of;
 
 /// One batch of one side, ready.
 pub(super) struct Prepared {
@@ -15,12 +16,11 @@ pub(super) struct Prepared {
     /// Join keys.
     pub(super) keys: EncodedKeys,
     pub(super) key_hashes: Vec<u64>,
-    pub(super) weights: Weights,
     /// Rows of each shard.
     shards: Vec<Vec<u32>>,
     /// Rows whose key has a NULL: they match nothing.
     pub(super) unkeyed: Vec<u32>,
-    /// The batch itself, for the rows that match nothing.
+    /// The batch itself, for its weights and the rows that match nothing.
     pub(super) change: ChangeBatch,
 }
 
@@ -50,17 +50,11 @@ impl Prepared {
                 lists[shard_of(key_hashes[row], shards)].push(row as u32);
             }
         }
-        let weights = change.weights.clone();
-        Ok(Self { rows, row_hashes, keys, key_hashes, weights, shards: lists, unkeyed, change })
+        Ok(Self { rows, row_hashes, keys, key_hashes, shards: lists, unkeyed, change })
     }
 
     /// The rows of a shard.
     pub(super) fn rows_of(&self, shard: usize) -> &[u32] {
         &self.shards[shard]
     }
-}
-
-/// Bits 32 and up pick the shard: the table inside a shard uses the lowest and the highest.
-pub(super) fn shard_of(hash: u64, shards: usize) -> usize {
-    (hash >> 32) as usize & (shards - 1)
 }

@@ -13,9 +13,7 @@ use crate::expression::Expression;
 use crate::keys::KeyCodec;
 use crate::operator::{Node, Part, State, Tick, line, rows_in};
 use crate::store::Snapshot;
-
-/// Shards of a join. A constant, so that results do not depend on the number of threads.
-const SHARDS: usize = 8;
+use crate::workers::SHARDS;
 
 /// Which rows of a side are in the result by themselves, besides pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +126,7 @@ impl Join {
             let rows = UInt32Array::from(input.unkeyed.clone());
             let columns = input.change.rows.columns().iter().map(|column| take(column, &rows, None));
             let columns = kept_row(&self.plan, which, columns.collect::<Result<_, _>>()?, rows.len(), false);
-            let weights = input.unkeyed.iter().map(|row| input.weights.at(*row as usize)).collect();
+            let weights = input.unkeyed.iter().map(|row| input.change.weights.at(*row as usize)).collect();
             changes.push(change(&self.plan, columns, weights)?);
         }
         Ok(changes)

@@ -87,7 +87,7 @@ impl Side {
                 }
                 let at = self.touch(slot);
                 self.touched[at].at.get_or_insert((number as u32, row));
-                self.counts[slot as usize] += input.weights.at(row as usize);
+                self.counts[slot as usize] += input.change.weights.at(row as usize);
             }
             self.groups.insert_rows(&input.keys, &input.key_hashes, &new_rows, &new_slots);
         }

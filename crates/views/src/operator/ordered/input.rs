@@ -10,9 +10,7 @@ use highwater_model::{ChangeBatch, Weights};
 use crate::ViewsError;
 use crate::expression::{Expression, evaluate_all};
 use crate::keys::{EncodedKeys, KeyCodec};
-
-/// Partitions are spread over so many shards. A constant, so that results do not depend on the number of threads.
-const SHARDS: usize = 8;
+use crate::workers::{SHARDS, shard_of};
 
 /// How rows are partitioned and ordered, compiled.
 pub(crate) struct Order {
@@ -122,7 +120,7 @@ impl Order {
         let mut shards = vec![Vec::new(); self.shards()];
         let count = shards.len();
         for (row, hash) in hashes.iter().enumerate() {
-            shards[(hash >> 32) as usize & (count - 1)].push(row as u32);
+            shards[shard_of(*hash, count)].push(row as u32);
         }
         Ok(Prepared { keys, hashes, places, weights: change.weights.clone(), shards })
     }

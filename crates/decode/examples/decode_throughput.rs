@@ -1,6 +1,6 @@
 //! Measures decoding on one core: events a second for the step event in JSON and in text. Run by hand.
 //!
-//! `cargo run --release -p highwater-decode --example throughput`
+//! `cargo run --release -p highwater-decode --example decode_throughput`
 
 use std::hint::black_box;
 use std::time::Instant;

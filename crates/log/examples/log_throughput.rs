@@ -1,4 +1,4 @@
-//! Prints how many records a second become durable, and with how many flushes: `throughput [batch KiB] [seconds]`.
+//! Prints how many records a second become durable, and with how many flushes: `log_throughput [batch KiB] [seconds]`.
 //! For a quick look at one machine; `highwater bench` measures the whole way.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
