@@ -28,8 +28,9 @@ pub fn run(arguments: &[String]) -> Result<(), TaskError> {
     }
 }
 
-/// The repository's root: where this crate's folder lies.
+/// The repository's root: where this crate's folder lies. Cargo says so when it runs this program; what was true when
+/// it was compiled may be another checkout that shares the folder of build output.
 fn repository() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_owned()
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    here.parent().map_or_else(|| here.clone(), Path::to_owned)
 }
