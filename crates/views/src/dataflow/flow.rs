@@ -276,7 +276,7 @@ impl Dataflow {
         let Relations { stores, offsets, ticks, .. } = &mut *shared;
         for (id, changes) in ready {
             let Some(store) = stores.get_mut(&id) else { continue };
-            if let Err(error) = changes.and_then(|changes| store.apply_ready(&changes)) {
+            if let Err(error) = changes.and_then(|changes| store.apply_ready(changes)) {
                 failures.push((id, error));
             }
         }

@@ -168,6 +168,18 @@ impl Cells {
         }
     }
 
+    /// Reads a row's cell, wherever it lies; the number is of no use.
+    pub(super) fn touch(&self, row: usize) -> u64 {
+        match self {
+            Self::Fixed { bytes, valid } => {
+                let width = bytes.len() / valid.len().max(1);
+                u64::from(bytes[row * width]) + u64::from(valid[row])
+            }
+            Self::Heap { cells, .. } => cells[row].as_ref().map_or(0, |cell| cell.len() as u64),
+            Self::Null { .. } => 0,
+        }
+    }
+
     /// Lets go of what a dead row holds on the heap.
     pub(super) fn release(&mut self, row: usize) {
         if let Self::Heap { cells, heap_bytes } = self {

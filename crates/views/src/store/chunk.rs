@@ -63,6 +63,20 @@ impl Chunk {
         }
     }
 
+    /// As [`Chunk::write`], these columns only, of a row that is there.
+    pub(super) fn write_columns(&mut self, to: usize, readers: &[CellReader<'_>], from: usize, columns: &[usize]) {
+        self.arrow.take();
+        for column in columns {
+            self.columns[*column].set(to, &readers[*column], from);
+        }
+    }
+
+    /// Reads what [`Chunk::write_columns`] would write; the number is of no use but to have been read.
+    pub(super) fn touch(&self, row: usize, columns: &[usize]) -> u64 {
+        let cells = columns.iter().map(|column| self.columns[*column].touch(row));
+        u64::from(self.weight(row)) + cells.sum::<u64>()
+    }
+
     /// The live rows, each as often as its weight says.
     pub(super) fn batch(&self, schema: &SchemaRef, kinds: &[CellKind]) -> Result<RecordBatch, ViewsError> {
         if let Some(batch) = self.arrow.get() {

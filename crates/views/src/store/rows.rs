@@ -20,6 +20,8 @@ pub struct Store {
     pub(super) schema: SchemaRef,
     /// Columns that identify a row; all columns when the store counts rows.
     pub(super) key: Vec<usize>,
+    /// The other columns.
+    values: Vec<usize>,
     keyed: bool,
     pub(super) table: KeyTable,
     kinds: Arc<Vec<CellKind>>,
@@ -35,12 +37,18 @@ pub struct Store {
     pub(super) parts: Parts,
 }
 
-/// A change with its keys encoded.
+/// A change whose rows have been looked up, for [`Store::apply_ready`].
 pub(crate) struct Ready<'a> {
     change: &'a ChangeBatch,
+    readers: Vec<CellReader<'a>>,
     keys: EncodedKeys,
     hashes: Vec<u64>,
+    /// The slot of each row's key, or [`UNKNOWN`].
+    slots: Vec<u32>,
 }
+
+/// In place of a slot: the key was not there when it was looked up.
+const UNKNOWN: u32 = u32::MAX;
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -59,6 +67,7 @@ impl Store {
         let fields: Vec<Field> = key.iter().map(|column| schema.field(*column).clone()).collect();
         let kinds = schema.fields().iter().map(|field| CellKind::of(field.data_type())).collect::<Result<_, _>>()?;
         Ok(Self {
+            values: (0..schema.fields().len()).filter(|column| !key.contains(column)).collect(),
             key,
             keyed,
             table: KeyTable::new(KeyCodec::new(&fields)?),
@@ -113,13 +122,33 @@ impl Store {
         Snapshot { schema: self.schema.clone(), kinds: self.kinds.clone(), chunks: self.chunks.clone() }
     }
 
-    /// The changes with their keys encoded, ready for [`Store::apply_ready`]: the part of the work that needs no lock.
+    /// The changes with their rows looked up, ready for [`Store::apply_ready`]: the part of the work that readers can
+    /// go on beside. The store must not be changed in between.
     pub(crate) fn make_ready<'a>(&self, changes: &'a [ChangeBatch]) -> Result<Vec<Ready<'a>>, ViewsError> {
         let ready = changes.iter().filter(|change| !change.is_empty()).map(|change| {
             let keys = self.encode(&change.rows)?;
-            Ok(Ready { change, hashes: keys.hashes(), keys })
+            let hashes = keys.hashes();
+            let find = |(row, hash): (usize, &u64)| self.table.find(&keys, row, *hash).unwrap_or(UNKNOWN);
+            let slots: Vec<u32> = hashes.iter().enumerate().map(find).collect();
+            self.warm(&slots);
+            Ok(Ready { change, readers: self.readers(&change.rows)?, keys, hashes, slots })
         });
         ready.collect()
+    }
+
+    /// Reads what is to be written, so that the processor has it at hand while readers wait.
+    fn warm(&self, slots: &[u32]) {
+        let touch = |slot: &u32| {
+            let slot = *slot as usize;
+            let chunk = self.chunks[slot / CHUNK_ROWS].touch(slot % CHUNK_ROWS, &self.values);
+            chunk + u64::from(self.written[slot]) + u64::from(self.unsaved[slot])
+        };
+        let known = slots.iter().filter(|slot| **slot != UNKNOWN);
+        std::hint::black_box(known.map(touch).fold(0, u64::wrapping_add));
+    }
+
+    fn readers<'a>(&self, rows: &'a RecordBatch) -> Result<Vec<CellReader<'a>>, ViewsError> {
+        self.kinds.iter().zip(rows.columns()).map(|(kind, column)| kind.reader(column)).collect()
     }
 
     /// Applies the changes of one tick. Within one call the order of rows does not matter.
@@ -128,18 +157,18 @@ impl Store {
     /// When a row is retracted that is not there: the operators' defect, never the user's.
     pub fn apply(&mut self, changes: &[ChangeBatch]) -> Result<(), ViewsError> {
         let ready = self.make_ready(changes)?;
-        self.apply_ready(&ready)
+        self.apply_ready(ready)
     }
 
     /// As [`Store::apply`].
-    pub(crate) fn apply_ready(&mut self, changes: &[Ready<'_>]) -> Result<(), ViewsError> {
+    pub(crate) fn apply_ready(&mut self, mut changes: Vec<Ready<'_>>) -> Result<(), ViewsError> {
         if self.generation == u32::MAX {
             self.written.fill(0);
             self.generation = 0;
         }
         self.generation += 1;
         let mut emptied = Vec::new();
-        changes.iter().try_for_each(|ready| self.add(ready))?;
+        changes.iter_mut().try_for_each(|ready| self.add(ready))?;
         changes.iter().try_for_each(|ready| self.subtract(ready, &mut emptied))?;
         emptied.retain(|slot| self.weight(*slot) == 0);
         emptied.sort_unstable();
@@ -160,47 +189,37 @@ impl Store {
         self.table.codec().encode(&columns, rows.num_rows())
     }
 
-    fn add(&mut self, ready: &Ready<'_>) -> Result<(), ViewsError> {
-        let Ready { change: batch, keys, hashes } = ready;
-        let selected: Option<Vec<u32>> = match &batch.weights {
-            Weights::AllPlusOne => None,
-            Weights::Each(weights) => {
-                Some((0..weights.len() as u32).filter(|row| weights[*row as usize] > 0).collect())
-            }
-        };
-        if selected.as_ref().is_some_and(Vec::is_empty) {
-            return Ok(());
-        }
-        let (mut slots, mut created) = (Vec::with_capacity(keys.len()), Vec::new());
-        self.table.intern(keys, hashes, selected.as_deref(), &mut slots, &mut created);
+    fn add(&mut self, ready: &mut Ready<'_>) -> Result<(), ViewsError> {
+        let Ready { change, readers, keys, hashes, slots } = ready;
+        let is_new = |row: &u32| slots[*row as usize] == UNKNOWN && change.weights.at(*row as usize) > 0;
+        let new: Vec<u32> = (0..slots.len() as u32).filter(is_new).collect();
+        let (mut new_slots, mut created) = (Vec::with_capacity(new.len()), Vec::new());
+        self.table.intern(keys, hashes, Some(&new), &mut new_slots, &mut created);
         self.parts.insert(&self.table, &created)?;
         self.written.resize(self.table.slots(), 0);
         self.unsaved.resize(self.table.slots(), false);
-        let readers = self
-            .kinds
-            .iter()
-            .zip(batch.rows.columns())
-            .map(|(kind, column)| kind.reader(column))
-            .collect::<Result<Vec<CellReader<'_>>, _>>()?;
-        for (position, &slot) in slots.iter().enumerate() {
-            let row = selected.as_ref().map_or(position, |rows| rows[position] as usize);
-            let weight = batch.weights.at(row);
+        for (row, slot) in new.iter().zip(new_slots) {
+            slots[*row as usize] = slot;
             let (index, offset) = (slot as usize / CHUNK_ROWS, slot as usize % CHUNK_ROWS);
             if index == self.chunks.len() {
                 self.chunks.push(Arc::new(Chunk::new(&self.kinds)));
             }
-            let chunk = Arc::make_mut(&mut self.chunks[index]);
+            Arc::make_mut(&mut self.chunks[index]).write(offset, readers, *row as usize);
+        }
+        for (row, &slot) in slots.iter().enumerate() {
+            let weight = change.weights.at(row);
+            if weight <= 0 {
+                continue;
+            }
+            let (chunk, offset) = (&mut self.chunks[slot as usize / CHUNK_ROWS], slot as usize % CHUNK_ROWS);
+            let chunk = Arc::make_mut(chunk);
             self.unsaved[slot as usize] = true;
             if self.keyed {
-                chunk.write(offset, &readers, row);
+                chunk.write_columns(offset, readers, row, &self.values);
                 chunk.set_weight(offset, 1);
                 self.written[slot as usize] = self.generation;
             } else {
-                let before = chunk.weight(offset);
-                if before == 0 {
-                    chunk.write(offset, &readers, row);
-                }
-                let after = i64::from(before) + weight;
+                let after = i64::from(chunk.weight(offset)) + weight;
                 chunk.set_weight(offset, u32::try_from(after).map_err(|_| too_many(after))?);
             }
         }
@@ -208,13 +227,13 @@ impl Store {
     }
 
     fn subtract(&mut self, ready: &Ready<'_>, emptied: &mut Vec<u32>) -> Result<(), ViewsError> {
-        let Ready { change, keys, hashes } = ready;
+        let Ready { change, keys, hashes, slots, .. } = ready;
         let Weights::Each(weights) = &change.weights else { return Ok(()) };
-        if weights.iter().all(|weight| *weight > 0) {
-            return Ok(());
-        }
         for (row, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight < 0) {
-            let slot = self.table.find(keys, row, hashes[row]).ok_or_else(missing)?;
+            let slot = match slots[row] {
+                UNKNOWN => self.table.find(keys, row, hashes[row]).ok_or_else(missing)?,
+                slot => slot,
+            };
             if self.keyed && self.written[slot as usize] == self.generation {
                 continue; // replaced in this very tick
             }
@@ -239,9 +258,7 @@ impl Store {
         self.table.intern(&keys, &keys.hashes(), None, &mut slots, &mut created);
         self.written.resize(self.table.slots(), 0);
         self.unsaved.resize(self.table.slots(), false);
-        let kinds = Arc::clone(&self.kinds);
-        let readers = kinds.iter().zip(rows.columns()).map(|(kind, column)| kind.reader(column));
-        let readers = readers.collect::<Result<Vec<CellReader<'_>>, _>>()?;
+        let readers = self.readers(rows)?;
         for (row, &slot) in slots.iter().enumerate() {
             let (index, offset) = (slot as usize / CHUNK_ROWS, slot as usize % CHUNK_ROWS);
             if index == self.chunks.len() {
