@@ -74,7 +74,7 @@ pub enum Workload {
         #[arg(long, default_value_t = 20)]
         seconds: u64,
     },
-    /// Time of a point lookup by user (open loop) while events come in at half of the most
+    /// Time of a point lookup by user, from when it was due, while events come in at half of the most
     Lookup {
         /// Events per second meanwhile [default: half of what a short run of `ingest` gives]
         #[arg(long)]
@@ -90,6 +90,24 @@ pub enum Workload {
     Memory,
     /// Time until the right answer after a stop and after kill -9
     Restart,
-    /// All of these, one after the other
+    /// The 23 queries of Nexmark, each as a materialized view that must equal its SQL evaluated as one batch
+    Nexmark {
+        /// Events of a query, of all kinds
+        #[arg(long, default_value_t = 1_000_000)]
+        events: u64,
+        /// Events of a request
+        #[arg(long, default_value_t = 10_000)]
+        batch: u64,
+        /// Let each group of so many events arrive in pseudo-random order
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        shuffle: u64,
+        /// Kill the server in the middle of each query and start it again
+        #[arg(long)]
+        kill: bool,
+        /// Only these: q0,q5 [default: all]
+        #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+        queries: Vec<String>,
+    },
+    /// All of these but nexmark, one after the other
     All,
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::measure::{
     IngestResult, LatencyResult, LookupResult, Measurement, MemoryResult, RestartResult, StartResult,
 };
-use crate::{Machine, Percentiles, Usage};
+use crate::{Machine, NexmarkOutcome, NexmarkResult, Percentiles, Usage};
 
 /// Everything that was measured, and on what.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -58,6 +58,7 @@ fn rows(measurement: &Measurement) -> (&'static str, Rows) {
         Measurement::Lookup(result) => ("lookup", lookup(result)),
         Measurement::Memory(result) => ("memory", memory(result)),
         Measurement::Restart(result) => ("restart", restart(result)),
+        Measurement::Nexmark(result) => ("nexmark", nexmark(result)),
     }
 }
 
@@ -157,6 +158,24 @@ fn restart(result: &RestartResult) -> Rows {
         ),
         row("load", format!("{} groups, {} events", result.groups, result.events)),
     ]
+}
+
+fn nexmark(result: &NexmarkResult) -> Rows {
+    let outcome = |outcome: &NexmarkOutcome| match outcome {
+        NexmarkOutcome::Ran { events_per_second, rows, equals_batch, usage, .. } => format!(
+            "{events_per_second:.0} events/s, {rows} rows, {}{}",
+            if *equals_batch { "equal to batch" } else { "NOT EQUAL TO BATCH" },
+            usage.processor_s.map(|seconds| format!(", {seconds:.1} s of processor")).unwrap_or_default()
+        ),
+        NexmarkOutcome::Refused { reason } => format!("refused: {reason}"),
+    };
+    let queries = result.queries.iter();
+    let mut rows: Rows =
+        queries.map(|query| row(format!("{} {}", query.query, query.about), outcome(&query.outcome))).collect();
+    let order = if result.shuffled > 1 { format!("shuffled by {}", result.shuffled) } else { "in order".to_owned() };
+    let killed = if result.killed { ", killed in the middle" } else { "" };
+    rows.push(row("load", format!("{} events {order}{killed}, {} a request", result.events, result.batch)));
+    rows
 }
 
 fn usage(usage: &Usage) -> Rows {

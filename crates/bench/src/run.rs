@@ -6,6 +6,7 @@ use crate::machine::Machine;
 use crate::measure::{
     IngestPlan, IngestResult, LatencyPlan, LookupPlan, Measurement, ingest, latency, lookup, memory, restart,
 };
+use crate::nexmark::{NexmarkPlan, nexmark};
 use crate::server::{Launch, Server};
 use crate::workload::{Walkers, declare};
 use crate::{BenchArguments, BenchError, Report, Workload};
@@ -55,6 +56,13 @@ struct Bench {
 impl Bench {
     async fn measure(&self, workload: &Workload) -> Result<Measurement, BenchError> {
         match *workload {
+            Workload::Nexmark { events, batch, shuffle, kill, ref queries } => {
+                if self.arguments.to.is_some() {
+                    return Err(BenchError::NeedsOwnServer("nexmark"));
+                }
+                let plan = NexmarkPlan { events, batch, shuffle, kill, queries: queries.clone() };
+                nexmark(&self.launch, &self.arguments.dir, &plan).await.map(Measurement::Nexmark)
+            }
             Workload::Ingest { events, batch, connections, runs } => {
                 let (batch, connections) = (batch.max(1), connections.max(1));
                 let plan = IngestPlan { walkers: self.walkers, events, batch, connections };
@@ -82,7 +90,7 @@ impl Bench {
                     return Err(BenchError::NeedsOwnServer("restart"));
                 }
                 let data = DataFolder::make(&self.arguments.dir, "restart")?;
-                restart(&self.launch, &data.0, self.walkers).await.map(Measurement::Restart)
+                restart(&self.launch, data.path(), self.walkers).await.map(Measurement::Restart)
             }
             Workload::All => Err(BenchError::Gave("`all` is not one measurement".to_owned())),
         }
@@ -126,7 +134,7 @@ impl Bench {
             return measurement(&server).await;
         }
         let data = DataFolder::make(&self.arguments.dir, name)?;
-        let server = Server::start(&self.launch, &data.0).await?;
+        let server = Server::start(&self.launch, data.path()).await?;
         declare(&server.client).await?;
         let result = measurement(&server).await?;
         server.stop().await?;
@@ -135,16 +143,20 @@ impl Bench {
 }
 
 /// A data folder that is removed afterwards.
-struct DataFolder(PathBuf);
+pub(crate) struct DataFolder(PathBuf);
 
 impl DataFolder {
     /// An empty folder. One that is there already is refused: it may be somebody's data.
-    fn make(dir: &Path, name: &str) -> Result<Self, BenchError> {
+    pub(crate) fn make(dir: &Path, name: &str) -> Result<Self, BenchError> {
         let path = dir.join(format!("{name}-{}", std::process::id()));
         let wrong = |e| BenchError::process(format!("cannot make the folder {}", path.display()), e);
         std::fs::create_dir_all(dir).map_err(wrong)?;
         std::fs::create_dir(&path).map_err(wrong)?;
         Ok(Self(path))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 }
 

@@ -1,7 +1,8 @@
-//! Point lookups, due at a steady rate, while events come in.
+//! Point lookups, due at a steady rate, one after the other on one connection, while events come in.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,6 +23,8 @@ const LOAD_BATCH: u64 = 5_000;
 const LOAD_BODIES: u64 = 64;
 /// Connections of the load.
 const LOAD_CONNECTIONS: u64 = 4;
+/// How much the load gives way to the lookups: elsewhere it would come from other machines.
+const LOAD_NICENESS: i32 = 10;
 /// The measured view.
 const VIEW: &str = "rankmysteps.daily_steps";
 
@@ -65,9 +68,10 @@ async fn lookups(
     pace: Pace,
     condition: impl Fn(u64) -> String + Send + 'static,
 ) -> Result<super::pace::Paced, BenchError> {
-    let client = server.client.clone();
+    // Its connections belong to the runtime they are first used in.
+    let client = Client::new(server.client.address())?;
     let (users, seed) = (plan.walkers.users, plan.walkers.seed);
-    pace.run(1, move |n| {
+    pace.run_in_turn(move |n| {
         let user = SplitMix64::of(seed, n).below(users);
         let (client, filter) = (client.clone(), condition(user));
         async move {
@@ -82,19 +86,19 @@ async fn lookups(
     .await
 }
 
-/// Events coming in at a steady rate until stopped.
+/// Events coming in at a steady rate until stopped, from a thread with a runtime and connections of its own: sending
+/// must not hold up the lookups that are measured.
 struct Load {
     stop: Arc<AtomicBool>,
     stored: Arc<AtomicU64>,
-    connections: JoinSet<Result<(), BenchError>>,
+    thread: JoinHandle<Result<(), BenchError>>,
 }
 
 impl Load {
     fn start(client: &Client, plan: &LookupPlan) -> Result<Self, BenchError> {
-        let mut load = Self { stop: Arc::default(), stored: Arc::default(), connections: JoinSet::new() };
+        // Made beforehand, for the same reason.
         let mut all_bodies = Vec::new();
         for connection in 0..LOAD_CONNECTIONS {
-            // Made beforehand, so that making them does not hold up the lookups that are measured.
             let mut simulator = plan.walkers.again(2 + connection).events(UserChoice::Drawn)?;
             let bodies = (0..LOAD_BODIES).map(|_| {
                 let mut body = Vec::new();
@@ -103,32 +107,56 @@ impl Load {
             });
             all_bodies.push(bodies.collect::<Vec<_>>());
         }
-        let started = Instant::now();
-        for (connection, bodies) in (0..LOAD_CONNECTIONS).zip(all_bodies) {
-            let (client, rate) = (client.clone(), plan.ingest_rate as f64);
-            let (stop, stored) = (load.stop.clone(), load.stored.clone());
-            load.connections.spawn(async move {
-                for nth in 0_u64.. {
-                    let sent = (nth * LOAD_CONNECTIONS + connection) * LOAD_BATCH;
-                    sleep_until(started + Duration::from_secs_f64(sent as f64 / rate)).await;
-                    if stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let body = bodies[nth as usize % bodies.len()].clone();
-                    client.ingest_with_retries(&call(body, None, false), &RetryPolicy::PATIENT, |_| ()).await?;
-                    stored.fetch_add(LOAD_BATCH, Ordering::Relaxed);
-                }
-                Ok(())
-            });
-        }
-        Ok(load)
+        let (stop, stored) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+        let (address, rate) = (client.address().to_owned(), plan.ingest_rate as f64);
+        let (stopped, counted) = (stop.clone(), stored.clone());
+        let thread = std::thread::spawn(move || {
+            // On this thread only. Where it is refused, the load holds up the lookups a little.
+            let _ = rustix::process::setpriority_process(None, LOAD_NICENESS);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|e| BenchError::process("cannot start a runtime for the load", e))?;
+            runtime.block_on(send_until(&address, rate, all_bodies, &stopped, &counted))
+        });
+        Ok(Self { stop, stored, thread })
     }
 
     /// Stops, and tells how many events were stored.
     async fn stop(self) -> Result<u64, BenchError> {
         let stored = self.stored.load(Ordering::Relaxed);
         self.stop.store(true, Ordering::Relaxed);
-        joined(self.connections).await?;
-        Ok(stored)
+        let ended = tokio::task::spawn_blocking(|| self.thread.join()).await;
+        match ended {
+            Ok(Ok(outcome)) => outcome.map(|()| stored),
+            _ => Err(BenchError::Gave("the thread that sent events ended early".to_owned())),
+        }
     }
+}
+
+async fn send_until(
+    address: &str,
+    rate: f64,
+    all_bodies: Vec<Vec<Bytes>>,
+    stop: &Arc<AtomicBool>,
+    stored: &Arc<AtomicU64>,
+) -> Result<(), BenchError> {
+    let client = Client::new(address)?;
+    let started = Instant::now();
+    let mut connections = JoinSet::new();
+    for (connection, bodies) in (0..LOAD_CONNECTIONS).zip(all_bodies) {
+        let (client, stop, stored) = (client.clone(), stop.clone(), stored.clone());
+        connections.spawn(async move {
+            for nth in 0_u64.. {
+                let sent = (nth * LOAD_CONNECTIONS + connection) * LOAD_BATCH;
+                sleep_until(started + Duration::from_secs_f64(sent as f64 / rate)).await;
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                let body = bodies[nth as usize % bodies.len()].clone();
+                client.ingest_with_retries(&call(body, None, false), &RetryPolicy::PATIENT, |_| ()).await?;
+                stored.fetch_add(LOAD_BATCH, Ordering::Relaxed);
+            }
+            Ok(())
+        });
+    }
+    joined(connections).await.map(drop)
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Percentiles, Usage};
+use crate::{NexmarkResult, Percentiles, Usage};
 
 /// One measurement.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,6 +18,8 @@ pub enum Measurement {
     Memory(MemoryResult),
     /// `restart`.
     Restart(RestartResult),
+    /// `nexmark`.
+    Nexmark(NexmarkResult),
 }
 
 /// Most events per second.
