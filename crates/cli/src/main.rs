@@ -24,6 +24,9 @@ use crate::settings::Settings;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// More threads than cores: while some take in large requests, another answers small ones.
+const RUNTIME_THREADS_PER_CORE: usize = 2;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments) {
@@ -39,6 +42,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     let settings = Settings::gather(&arguments.flags(), std::env::vars().collect())?;
     logging::start(&settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(RUNTIME_THREADS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from))
         .enable_all()
         .build()
         .map_err(|source| Failure::io("cannot start the worker threads", source))?;
