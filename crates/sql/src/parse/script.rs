@@ -46,8 +46,14 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, Diagnostics> {
     if problems.count() == 0 { Ok(statements) } else { Err(problems.into_diagnostics()) }
 }
 
-/// Parses anything at all; for fuzz targets, which look for panics and hangs only.
+/// Reads any text as statements; for fuzz targets. Every refusal has a message and a place in the text.
 #[cfg(feature = "fuzzing")]
 pub fn fuzz_parse(text: &str) {
-    let _ = parse(text);
+    let Err(problems) = parse(text) else { return };
+    let lines = text.split('\n').count();
+    assert!(problems.has_errors(), "refused without a reason");
+    for problem in &problems.0 {
+        assert!(problem.line as usize <= lines, "a place beyond the text: {problem}");
+        assert!(!problem.message.is_empty(), "a problem without a message");
+    }
 }

@@ -8,6 +8,7 @@ mod fixtures;
 mod history;
 mod joins;
 mod ordered;
+mod plans;
 mod properties;
 mod temporal;
 mod windows;
