@@ -165,7 +165,9 @@ fn plan_finding(message: &str) -> Finding {
     }
     if message.starts_with("Projections require unique expression names") {
         let expr = message.split_once("the expression \"").and_then(|(_, rest)| rest.split_once("\" at position"));
-        let name = expr.and_then(|(expr, _)| expr.rsplit([' ', '.']).next()).map(str::to_owned);
+        let last = expr.and_then(|(expr, _)| expr.rsplit([' ', '.']).next());
+        let is_name = |name: &&str| name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        let name = last.filter(is_name).map(str::to_owned);
         let called = name.as_ref().map_or_else(|| "the same".to_owned(), |name| format!("\"{name}\""));
         return Finding {
             message: format!("two columns are called {called}"),
@@ -173,7 +175,44 @@ fn plan_finding(message: &str) -> Finding {
             word: name,
         };
     }
+    if let Some((said, candidates)) = message.split_once("You might need to add explicit type casts.")
+        && let Some(candidates) = candidates.trim().strip_prefix("Candidate functions:")
+    {
+        let said = said.split(". No function matches").next().unwrap_or(said);
+        let forms: Vec<&str> = candidates.split_whitespace().collect();
+        return Finding {
+            message: clean(said),
+            hint: Some(format!("it is written {}", forms.join(" "))),
+            word: message.split('\'').nth(1).map(str::to_owned),
+        };
+    }
+    if let Some((_, rest)) = message.split_once("arguments to satisfy a call to '")
+        && let Some((function, rest)) = rest.split_once("' function: coercion from ")
+        && let Some((types, _)) = rest.split_once(" to the signature")
+    {
+        return wrong_types(function, types);
+    }
     Finding { message: clean(message), hint: None, word: message.split('\'').nth(1).map(str::to_owned) }
+}
+
+/// A function does not take arguments of these types.
+fn wrong_types(function: &str, types: &str) -> Finding {
+    // TUMBLE and HOP are calls of date_bin once they are rewritten.
+    if function == "date_bin" {
+        return Finding {
+            message: format!("date_bin, TUMBLE and HOP cut time into intervals, and cannot be given ({types})"),
+            hint: Some(
+                "give them a column of type TIMESTAMPTZ or TIMESTAMP; to_timestamp_micros(x) makes one of a number"
+                    .to_owned(),
+            ),
+            word: Some(function.to_owned()),
+        };
+    }
+    Finding {
+        message: format!("{function} cannot be given ({types})"),
+        hint: Some("convert the arguments: CAST(x AS BIGINT), CAST(x AS TEXT), …".to_owned()),
+        word: Some(function.to_owned()),
+    }
 }
 
 /// One line, no backtrace, not too long.

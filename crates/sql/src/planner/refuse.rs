@@ -94,6 +94,10 @@ impl Visitor for Refuser<'_> {
                 let hint = "leave it out and order when reading, add LIMIT to keep the first rows, or put it into a plain VIEW over this one";
                 self.refuse(order.span(), "ORDER", "a materialized view has no order: ORDER BY cannot be kept", hint);
             }
+            (None, _) if is_distinct_on => {
+                let message = "DISTINCT ON without ORDER BY does not say which row of each is kept";
+                self.refuse(Span::empty(), "DISTINCT", message, "write SELECT DISTINCT ON (k) … ORDER BY k, ts DESC");
+            }
             (None, Some(limit)) => {
                 let message = "LIMIT without ORDER BY does not say which rows are the first";
                 self.refuse(limit.span(), "LIMIT", message, "write ORDER BY … LIMIT …");

@@ -140,5 +140,9 @@ fn text(join: &JoinNode) -> String {
 }
 
 fn refused(join: &JoinNode, why: &str, instead: &str) -> ViewsError {
-    ViewsError::refused(format!("{} JOIN", join.join_type.to_string().to_uppercase()), why, instead)
+    let kind = match join.join_type {
+        JoinType::Inner => "JOIN".to_owned(),
+        other => format!("{} JOIN", other.to_string().to_uppercase()),
+    };
+    ViewsError::refused(kind, why, instead)
 }

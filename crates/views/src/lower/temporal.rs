@@ -4,6 +4,7 @@ use highwater_sql::datafusion::common::ScalarValue;
 use highwater_sql::datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use highwater_sql::datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use highwater_sql::datafusion::logical_expr::{BinaryExpr, Expr, Filter, Operator};
+use highwater_sql::datafusion::sql::unparser::expr_to_sql;
 
 use super::Lowered;
 use super::plan::{arrow_schema, filter_stage, lower};
@@ -49,7 +50,7 @@ fn is_now(expr: &Expr) -> bool {
 fn bound(condition: &Expr, filter: &Filter) -> Result<Bound, ViewsError> {
     let refused = || {
         ViewsError::refused(
-            condition.human_display().to_string(),
+            expr_to_sql(condition).map_or_else(|_| condition.human_display().to_string(), |sql| sql.to_string()),
             "a condition on the clock must compare a time of the row with now(), give or take a fixed interval",
             "write ts > now() - INTERVAL '1 hour' (or >=, <, <=), with days at most, not months, and join conditions by AND",
         )

@@ -10,6 +10,7 @@ mod joins;
 mod ordered;
 mod plans;
 mod properties;
+mod refusals;
 mod temporal;
 mod windows;
 mod world;

@@ -83,7 +83,10 @@ impl World {
         let planned =
             self.planner.plan_for_view(&query.query, sql, &[], &self.catalog, "public").map_err(|e| e.to_string())?;
         let spec = ViewSpec { id, name: ObjectName::new("public", name), plan: planned.plan };
-        ViewPlan::new(&spec).map_err(|error: ViewsError| error.to_string())
+        ViewPlan::new(&spec).map_err(|error| match &error {
+            ViewsError::Refused { instead, .. } => format!("{error}\n  hint: {instead}"),
+            _ => error.to_string(),
+        })
     }
 
     /// Adds a view, built from what the relations hold and from all events so far.
