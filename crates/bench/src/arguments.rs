@@ -104,6 +104,9 @@ pub enum Workload {
         /// Kill the server in the middle of each query and start it again
         #[arg(long)]
         kill: bool,
+        /// Write the events as CSV files into this folder instead, for other systems to run on
+        #[arg(long, value_name = "DIR")]
+        write: Option<PathBuf>,
         /// Only these: q0,q5 [default: all]
         #[arg(long, value_name = "NAMES", value_delimiter = ',')]
         queries: Vec<String>,

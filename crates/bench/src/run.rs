@@ -56,11 +56,11 @@ struct Bench {
 impl Bench {
     async fn measure(&self, workload: &Workload) -> Result<Measurement, BenchError> {
         match *workload {
-            Workload::Nexmark { events, batch, shuffle, kill, ref queries } => {
+            Workload::Nexmark { events, batch, shuffle, kill, ref write, ref queries } => {
                 if self.arguments.to.is_some() {
                     return Err(BenchError::NeedsOwnServer("nexmark"));
                 }
-                let plan = NexmarkPlan { events, batch, shuffle, kill, queries: queries.clone() };
+                let plan = NexmarkPlan { events, batch, shuffle, kill, write: write.clone(), queries: queries.clone() };
                 nexmark(&self.launch, &self.arguments.dir, &plan).await.map(Measurement::Nexmark)
             }
             Workload::Ingest { events, batch, connections, runs } => {

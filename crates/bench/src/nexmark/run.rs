@@ -2,7 +2,8 @@
 //! connections, stops the clock when the last is visible, and compares. With a kill in between, everything is sent again
 //! after the restart; what had been stored is not stored twice.
 
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use highwater_api::{BodyFormat, ProducerStamp};
@@ -32,6 +33,8 @@ pub(crate) struct NexmarkPlan {
     /// Events that arrive in pseudo-random order together.
     pub(crate) shuffle: u64,
     pub(crate) kill: bool,
+    /// Write CSV files into this folder and run nothing.
+    pub(crate) write: Option<PathBuf>,
     /// Names; all when empty.
     pub(crate) queries: Vec<String>,
 }
@@ -42,6 +45,10 @@ pub(crate) async fn nexmark(launch: &Launch, dir: &Path, plan: &NexmarkPlan) -> 
         return Err(BenchError::Gave(format!("there is no query {unknown}; they are q0 to q22")));
     }
     let all = bodies(plan.events, plan.batch.max(1), plan.shuffle as usize)?;
+    if let Some(folder) = &plan.write {
+        write_csv(folder, &all)?;
+        eprintln!("wrote {} events to {}", plan.events, folder.display());
+    }
     let mut queries = Vec::new();
     for query in QUERIES.iter().filter(|query| plan.queries.is_empty() || plan.queries.iter().any(|n| n == query.name))
     {
@@ -57,6 +64,21 @@ pub(crate) async fn nexmark(launch: &Launch, dir: &Path, plan: &NexmarkPlan) -> 
         killed: plan.kill,
         queries,
     })
+}
+
+/// One file for each stream, without a header line.
+fn write_csv(folder: &Path, bodies: &[Body]) -> Result<(), BenchError> {
+    let wrong = |e| BenchError::process(format!("cannot write into {}", folder.display()), e);
+    std::fs::create_dir_all(folder).map_err(wrong)?;
+    for kind in Kind::ALL {
+        let mut file = std::fs::File::create(folder.join(format!("{}.csv", kind.name()))).map_err(wrong)?;
+        bodies
+            .iter()
+            .filter(|body| body.kind == kind)
+            .try_for_each(|body| file.write_all(&body.text))
+            .map_err(wrong)?;
+    }
+    Ok(())
 }
 
 async fn one(
