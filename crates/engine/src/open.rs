@@ -1,7 +1,7 @@
 //! Opening a data folder: log, catalog, the newest sound checkpoint, and the rest of the log behind it. State that
 //! cannot be used is computed again and said so; log and catalog are never guessed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -117,11 +117,12 @@ pub(crate) fn ahead_of_log(log: &dyn Log, catalog: &Catalog, offsets: &Offsets) 
 fn restore(core: &Arc<Core>, flow: &mut Dataflow, restored: Restored) -> Result<Vec<ObjectId>, EngineError> {
     let catalog = core.catalog.read().clone();
     let mut saves: HashMap<ObjectId, Vec<ObjectSave>> = restored.objects.into_iter().collect();
-    let mut offsets = restored.offsets;
+    let (mut offsets, mut times) = (restored.offsets, restored.times);
+    times.retain(|stream, _| catalog.get(*stream).is_some());
     offsets.retain(|stream| catalog.get(stream).is_some());
     if let Err(error) = restore_keyed(&catalog, flow, &mut saves, &offsets) {
         tracing::warn!(%error, "the saved state is set aside and computed again from the log");
-        (saves, offsets) = (HashMap::new(), Offsets::default());
+        (saves, offsets, times) = (HashMap::new(), Offsets::default(), BTreeMap::new());
         restore_keyed(&catalog, flow, &mut saves, &offsets)?;
     }
     let fresh = offsets.total() == 0;
@@ -132,8 +133,9 @@ fn restore(core: &Arc<Core>, flow: &mut Dataflow, restored: Restored) -> Result<
         let runtime: Arc<StreamRuntime> =
             open_stream(core.log.as_ref(), entry.id, entry.name.clone(), schema.clone(), is_table, next)?;
         core.streams.write().insert(entry.id, runtime);
+        flow.follow_time(entry.id, schema);
     }
-    flow.restore_offsets(offsets, core.clock.now_micros().unsigned_abs());
+    flow.restore_offsets(offsets, times, core.clock.now_micros().unsigned_abs());
     let mut unbuilt = Vec::new();
     for id in catalog.topological() {
         let Some(spec) = jobs::stored_spec(core, id) else { continue };

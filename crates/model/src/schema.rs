@@ -107,6 +107,15 @@ pub struct Retention {
     pub bytes: Option<u64>,
 }
 
+/// How late events may come, by their event time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lateness {
+    /// An event this many microseconds older than the latest of its partition is still expected.
+    pub micros: i64,
+    /// A partition without events for so many microseconds, while others have some, holds nothing up.
+    pub idle_micros: i64,
+}
+
 /// Everything a `CREATE STREAM` or `CREATE TABLE` declares.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamSchema {
@@ -120,6 +129,9 @@ pub struct StreamSchema {
     pub partition_by: Vec<usize>,
     /// Index of the event-time column.
     pub event_time: Option<usize>,
+    /// How late events may come; without it the stream has no watermark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lateness: Option<Lateness>,
     /// Present on keyed streams and tables.
     pub keyed: Option<KeyedSpec>,
     /// How long the log keeps it.
@@ -141,6 +153,7 @@ impl StreamSchema {
             partitions: 1,
             partition_by: Vec::new(),
             event_time: None,
+            lateness: None,
             keyed: None,
             retention: Retention::default(),
             max_record_bytes: Self::DEFAULT_MAX_RECORD_BYTES,

@@ -12,6 +12,8 @@ mod store;
 mod workers;
 
 pub use checkpoint::{CheckpointContent, CheckpointReport, CheckpointUse, Checkpoints, ObjectSave, Restored, Saved};
-pub use dataflow::{Build, Dataflow, Reader, Relations, Saving, TickReport, ViewFigures, ViewPlan, ViewSpec};
+pub use dataflow::{
+    Build, Dataflow, EventTime, Reader, Relations, Saving, TickReport, ViewFigures, ViewPlan, ViewSpec,
+};
 pub use error::ViewsError;
 pub use store::{Snapshot, Store};

@@ -7,6 +7,7 @@ use highwater_api::{ApiError, ViewState, ViewStatus};
 use highwater_model::{Column, PartitionId};
 use highwater_sql::datafusion::logical_expr::TableSource;
 use highwater_sql::{Catalog, Entry, EntryKind};
+use highwater_views::EventTime;
 
 use super::scan_batches::{self, BatchesPartition};
 use super::table::Table;
@@ -132,6 +133,10 @@ fn streams(core: &Core, catalog: &Catalog) -> Table {
     let entries = sorted(catalog, |kind| matches!(kind, EntryKind::Stream { .. }));
     let lags = lags(core);
     let sizes: Vec<_> = entries.iter().map(|entry| core.log.size(entry.id).unwrap_or_default()).collect();
+    let times: Vec<Option<EventTime>> = {
+        let version = core.reader.read();
+        entries.iter().map(|entry| version.event_time(entry.id).cloned()).collect()
+    };
     named(&entries)
         .text("key", entries.iter().map(|entry| key_names(entry)))
         .number("partitions", entries.iter().map(|e| e.kind.stream_schema().map(|schema| u64::from(schema.partitions))))
@@ -140,6 +145,8 @@ fn streams(core: &Core, catalog: &Catalog) -> Table {
         .number("bytes", sizes.iter().map(|size| size.bytes))
         .number("lag", entries.iter().map(|entry| lags.get(&entry.id).copied()))
         .number("current_rows", entries.iter().map(|entry| rows_of(core, entry.id)))
+        .time("watermark", times.iter().map(|time| time.as_ref()?.watermark))
+        .number("late", times.iter().map(|time| time.as_ref().map(|time| time.late)))
 }
 
 fn tables(core: &Core, catalog: &Catalog) -> Table {

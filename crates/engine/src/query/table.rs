@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray};
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
+    TimestampMicrosecondArray,
+};
 use arrow_schema::{Field, Schema};
 use futures::stream;
 use highwater_api::{Answer, ApiError};
@@ -40,6 +43,12 @@ impl Table {
     pub(super) fn flag(self, name: &str, values: impl IntoIterator<Item = bool>) -> Self {
         let values: BooleanArray = values.into_iter().map(Some).collect();
         self.column(name, Arc::new(values))
+    }
+
+    /// Adds a column of points in time, in microseconds since 1970 UTC.
+    pub(super) fn time(self, name: &str, values: impl IntoIterator<Item = Option<i64>>) -> Self {
+        let values: TimestampMicrosecondArray = values.into_iter().collect();
+        self.column(name, Arc::new(values.with_timezone("UTC")))
     }
 
     fn column(mut self, name: &str, values: ArrayRef) -> Self {

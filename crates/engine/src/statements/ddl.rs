@@ -6,12 +6,14 @@ use highwater_api::{ApiError, ErrorKind};
 use highwater_log::Log;
 use highwater_model::{ObjectId, ObjectName, PartitionId, StreamSchema};
 use highwater_sql::{Catalog, CreateSchema, CreateStream, CreateTable, EntryKind};
+use highwater_views::{Dataflow, ViewsError};
 
 use super::load;
 use super::run::Done;
 use crate::catalog_file;
 use crate::core::{Core, StreamRuntime};
 use crate::error::{EngineError, catalog_error};
+use crate::tick::Ticker;
 
 /// Puts a changed catalog on disk, then in place.
 pub(super) fn commit(core: &Core, catalog: Catalog) -> Result<(), ApiError> {
@@ -100,14 +102,19 @@ async fn add_logged(
     let mut catalog = core.catalog.read().clone();
     let id = catalog.create(name.clone(), sql, kind, Vec::new()).map_err(|error| catalog_error(&error))?;
     let stream = open_stream(core.log.as_ref(), id, name, schema.clone(), is_table, |_| 0)?;
-    if schema.keyed.is_some() {
-        let schema = schema.clone();
-        core.tick.run(move |ticker| ticker.flow.add_keyed(id, &schema, is_table)).await?.map_err(EngineError::from)?;
-    }
+    let schema = schema.clone();
+    let follow = move |ticker: &mut Ticker| follow(&mut ticker.flow, id, &schema, is_table);
+    core.tick.run(follow).await?.map_err(EngineError::from)?;
     commit(core, catalog)?;
     core.streams.write().insert(id, Arc::clone(&stream));
     core.tick.wake();
     Ok(stream)
+}
+
+/// Tells the dataflow of a declared stream or table.
+fn follow(flow: &mut Dataflow, id: ObjectId, schema: &StreamSchema, is_table: bool) -> Result<(), ViewsError> {
+    flow.follow_time(id, schema);
+    if schema.keyed.is_some() { flow.add_keyed(id, schema, is_table).map(drop) } else { Ok(()) }
 }
 
 /// The runtime of a declared stream or table, with its log open.
@@ -154,7 +161,7 @@ async fn redeclare(
     core.tick
         .run(move |ticker| {
             ticker.flow.remove(id);
-            if schema.keyed.is_some() { ticker.flow.add_keyed(id, &schema, is_table).map(drop) } else { Ok(()) }
+            follow(&mut ticker.flow, id, &schema, is_table)
         })
         .await?
         .map_err(EngineError::from)?;

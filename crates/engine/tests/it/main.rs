@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod ddl;
+mod event_time;
 mod facts;
 mod ingest;
 mod restart;

@@ -83,6 +83,11 @@ impl Options {
         Some(self.written.swap_remove(at))
     }
 
+    /// The place of an option that is given, to be taken yet.
+    pub(super) fn place(&self, name: &str) -> Option<Place> {
+        self.written.iter().find(|written| written.name == name).map(|written| written.place)
+    }
+
     /// A text option with the place of its value.
     pub(super) fn text(&mut self, cursor: &mut Cursor<'_, '_>, name: &'static str) -> Option<(String, Place)> {
         let written = self.take(name)?;

@@ -1,7 +1,7 @@
 //! `CREATE STREAM`: columns and options become a stream schema; everything that contradicts itself is reported.
 
 use datafusion::arrow::datatypes::DataType;
-use highwater_model::{Format, KeyedSpec, Retention, StreamSchema};
+use highwater_model::{Format, KeyedSpec, Lateness, Retention, StreamSchema};
 
 use super::columns::{ColumnList, is_key, is_orderable};
 use super::command::Head;
@@ -13,6 +13,9 @@ use crate::suggest;
 
 /// Most partitions of a stream.
 const MOST_PARTITIONS: u64 = 1024;
+
+/// After so long without events a partition holds the watermark up no more, unless declared otherwise: a minute.
+const DEFAULT_IDLE_MICROS: i64 = 60_000_000;
 
 /// Largest record that can be allowed: 64 MiB.
 const MOST_RECORD_BYTES: u64 = 64 << 20;
@@ -26,6 +29,7 @@ pub(super) fn create_stream(cursor: &mut Cursor<'_, '_>, head: Head) -> Read<Cre
     let partition_by = partition_by(cursor, &list, &mut options, keyed.as_ref());
     let partitions = partitions(cursor, &mut options);
     let event_time = event_time(cursor, &list, &mut options);
+    let lateness = lateness(cursor, event_time, &mut options);
     let format = format(cursor, &list, &mut options);
     let retention = Retention {
         age_micros: options.duration(cursor, "retention"),
@@ -35,8 +39,17 @@ pub(super) fn create_stream(cursor: &mut Cursor<'_, '_>, head: Head) -> Read<Cre
     options.finish(cursor, "a stream");
     cursor.expect_end()?;
     let columns = list.columns.into_iter().map(|declared| declared.column).collect();
-    let schema =
-        StreamSchema { columns, format, partitions, partition_by, event_time, keyed, retention, max_record_bytes };
+    let schema = StreamSchema {
+        columns,
+        format,
+        partitions,
+        partition_by,
+        event_time,
+        lateness,
+        keyed,
+        retention,
+        max_record_bytes,
+    };
     let Head { name, or_replace, if_not_exists } = head;
     Ok(CreateStream { sql, name, or_replace, if_not_exists, schema })
 }
@@ -171,6 +184,22 @@ fn event_time(cursor: &mut Cursor<'_, '_>, list: &ColumnList, options: &mut Opti
             None
         }
     }
+}
+
+fn lateness(cursor: &mut Cursor<'_, '_>, event_time: Option<usize>, options: &mut Options) -> Option<Lateness> {
+    let lateness_at = options.place("lateness");
+    let micros = options.duration(cursor, "lateness");
+    let idle_at = options.place("idle");
+    let idle_micros = options.duration(cursor, "idle");
+    if let (Some(place), None) = (idle_at, lateness_at) {
+        let hint = "add lateness = '10 seconds', or leave out idle";
+        cursor.problems.error_hint(place, "idle says when a partition does not hold the watermark up", hint);
+    }
+    if let (Some(place), None) = (lateness_at, event_time) {
+        let hint = "add event_time = 'ts', the column with the time of the event";
+        cursor.problems.error_hint(place, "lateness needs an event time", hint);
+    }
+    Some(Lateness { micros: micros?, idle_micros: idle_micros.unwrap_or(DEFAULT_IDLE_MICROS) })
 }
 
 fn format(cursor: &mut Cursor<'_, '_>, list: &ColumnList, options: &mut Options) -> Format {

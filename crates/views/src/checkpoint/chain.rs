@@ -11,6 +11,7 @@ use highwater_model::{ObjectId, Offsets};
 use super::file::{io_error, read, write};
 use super::{ObjectSave, Saved};
 use crate::ViewsError;
+use crate::dataflow::EventTime;
 
 /// The checkpoints of one data folder.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Checkpoints {
 pub struct Restored {
     /// The events covered.
     pub offsets: Offsets,
+    /// How far event time had come in each stream.
+    pub times: BTreeMap<ObjectId, EventTime>,
     /// Each object's saves from its last whole one on, oldest first.
     pub objects: BTreeMap<ObjectId, Vec<ObjectSave>>,
     /// Files that could not be used, and why.
@@ -148,6 +151,7 @@ pub(super) fn stray(run: &Range<u64>) -> String {
 impl Restored {
     fn take(&mut self, saved: Saved) {
         self.offsets = saved.offsets;
+        self.times = saved.times;
         // An object that a checkpoint leaves out had stopped; what was saved of it before is behind the offsets.
         let present: Vec<ObjectId> = saved.objects.iter().map(|object| object.id).collect();
         self.objects.retain(|id, _| present.contains(id));

@@ -8,6 +8,7 @@
 //! or absent; every byte is under a checksum. Limits: a header of 2^32 bytes, a section of 2^64.
 //! Any change of this layout, or of what operators save, raises [`FORMAT_VERSION`].
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ObjectSave, Saved};
 use crate::ViewsError;
+use crate::dataflow::EventTime;
 
 /// Version of the layout above and of what operators save.
 pub(super) const FORMAT_VERSION: u32 = 1;
@@ -35,6 +37,9 @@ struct Header {
     base: u64,
     full: bool,
     offsets: Offsets,
+    /// Not in the first checkpoints of format 1.
+    #[serde(default)]
+    times: BTreeMap<ObjectId, EventTime>,
     objects: Vec<ObjectHeader>,
 }
 
@@ -66,7 +71,8 @@ pub(super) fn write(path: &Path, base: u64, saved: &Saved) -> Result<u64, ViewsE
         let ObjectSave { id, full, signature, lookups_at, .. } = object.clone();
         objects.push(ObjectHeader { id, full, signature, lookups_at, parts });
     }
-    let header = Header { base, full: saved.full, offsets: saved.offsets.clone(), objects };
+    let (offsets, times) = (saved.offsets.clone(), saved.times.clone());
+    let header = Header { base, full: saved.full, offsets, times, objects };
     let header = serde_json::to_vec(&header).map_err(|error| ViewsError::Invariant(error.to_string()))?;
     let length = u32::try_from(header.len()).map_err(|_| ViewsError::Invariant("a header over 4 GiB".to_owned()))?;
     let io = |error| io_error("writing", path, error);
@@ -166,7 +172,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(u64, Saved), Fault> {
     if at != bytes.len() {
         return Err(Fault::at(at, "bytes after its end"));
     }
-    Ok((header.base, Saved { offsets: header.offsets, full: header.full, objects }))
+    Ok((header.base, Saved { offsets: header.offsets, times: header.times, full: header.full, objects }))
 }
 
 fn encode(batch: &RecordBatch) -> Result<Vec<u8>, ViewsError> {

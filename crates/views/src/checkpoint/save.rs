@@ -1,7 +1,11 @@
 //! What a dataflow hands over to be kept: each object's operators and rows, whole or since the last time.
 
+use std::collections::BTreeMap;
+
 use arrow_array::RecordBatch;
 use highwater_model::{ObjectId, Offsets};
+
+use crate::dataflow::EventTime;
 
 /// What one object (keyed stream, table or view) remembers.
 #[derive(Clone, Debug)]
@@ -33,6 +37,8 @@ impl ObjectSave {
 pub struct Saved {
     /// The events it covers.
     pub offsets: Offsets,
+    /// How far event time had come.
+    pub times: BTreeMap<ObjectId, EventTime>,
     /// Whether every object is whole.
     pub full: bool,
     /// The objects.

@@ -7,6 +7,7 @@ use arrow_schema::SchemaRef;
 use highwater_model::{ChangeBatch, EventBatch, ObjectId, Offsets, StreamSchema, Weights};
 
 use super::build::{Build, RelationChanges, Tap};
+use super::event_time::{EventTime, TimedBy};
 use super::keyed::Keyed;
 use super::pipeline::ViewPlan;
 use super::relations::{Reader, Relations};
@@ -24,6 +25,8 @@ pub struct Dataflow {
     workers: Workers,
     taps: Vec<(Vec<ObjectId>, Tap)>,
     now_micros: i64,
+    /// Where the streams have their event time that are followed by it.
+    timed: BTreeMap<ObjectId, TimedBy>,
 }
 
 pub(super) struct KeyedEntry {
@@ -71,6 +74,7 @@ impl Dataflow {
             workers: Workers::new(threads)?,
             taps: Vec::new(),
             now_micros: 0,
+            timed: BTreeMap::new(),
         })
     }
 
@@ -97,13 +101,22 @@ impl Dataflow {
         Ok((columns, key))
     }
 
+    /// Follows a stream's event time from now on, if the stream declares how late events may be.
+    pub fn follow_time(&mut self, id: ObjectId, schema: &StreamSchema) {
+        if let (Some(column), Some(lateness)) = (schema.event_time, schema.lateness) {
+            self.timed.insert(id, TimedBy { column, lateness });
+        }
+    }
+
     /// Removes a stream, table or view.
     pub fn remove(&mut self, id: ObjectId) {
         self.keyed.remove(&id);
+        self.timed.remove(&id);
         self.views.retain(|view| view.plan.id() != id);
         let mut shared = self.shared.write();
         shared.stores.remove(&id);
         shared.failed.remove(&id);
+        shared.times.remove(&id);
         shared.offsets.remove(id);
         shared.epoch += 1;
     }
@@ -272,7 +285,9 @@ impl Dataflow {
                 ready.push((*id, store.make_ready(changes)));
             }
         }
+        let times = self.event_times(events)?;
         let mut shared = self.shared.write();
+        shared.times.extend(times);
         let Relations { stores, offsets, ticks, .. } = &mut *shared;
         for (id, changes) in ready {
             let Some(store) = stores.get_mut(&id) else { continue };
@@ -291,6 +306,22 @@ impl Dataflow {
             shared.failed.entry(*id).or_insert_with(|| error.to_string());
         }
         Ok(shared.version())
+    }
+
+    /// The event times that these events move on.
+    fn event_times(
+        &self,
+        events: &HashMap<ObjectId, Vec<EventBatch>>,
+    ) -> Result<Vec<(ObjectId, EventTime)>, ViewsError> {
+        let mut times = Vec::new();
+        for (id, by) in &self.timed {
+            if let Some(batches) = events.get(id) {
+                let mut time = self.shared.read().times.get(id).cloned().unwrap_or_default();
+                time.advance(batches, *by)?;
+                times.push((*id, time));
+            }
+        }
+        Ok(times)
     }
 
     fn leave_for_builds(&mut self, rows: &RelationChanges) {

@@ -1,6 +1,7 @@
 //! The dataflow: all keyed streams, tables and materialized views of an engine, moved on together tick by tick.
 
 mod build;
+mod event_time;
 mod flow;
 mod keyed;
 mod pipeline;
@@ -8,6 +9,7 @@ mod relations;
 mod saved;
 
 pub use build::Build;
+pub use event_time::EventTime;
 pub use flow::{Dataflow, TickReport, ViewFigures};
 pub use pipeline::{ViewPlan, ViewSpec};
 pub use relations::{Reader, Relations};

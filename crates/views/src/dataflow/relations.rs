@@ -1,12 +1,13 @@
 //! What readers see: all stores at one version. Ticks change them under a short write lock; readers take snapshots
 //! or look keys up under the read lock.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use highwater_model::{ObjectId, Offsets};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::event_time::EventTime;
 use crate::store::Store;
 
 /// The stores of one version.
@@ -20,6 +21,7 @@ pub struct Relations {
     pub ticks: u64,
     pub(crate) stores: HashMap<ObjectId, Store>,
     pub(crate) failed: HashMap<ObjectId, String>,
+    pub(crate) times: BTreeMap<ObjectId, EventTime>,
 }
 
 impl Relations {
@@ -33,6 +35,12 @@ impl Relations {
     #[must_use]
     pub fn failure(&self, id: ObjectId) -> Option<&str> {
         self.failed.get(&id).map(String::as_str)
+    }
+
+    /// How far event time has come in a stream that declares how late its events may be.
+    #[must_use]
+    pub fn event_time(&self, stream: ObjectId) -> Option<&EventTime> {
+        self.times.get(&stream)
     }
 
     /// The version's name: equal names, equal contents.

@@ -1,9 +1,11 @@
 //! Saving and restoring a dataflow: what each object remembers, tied to the offsets it covers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use highwater_model::{ObjectId, Offsets, StreamSchema};
 
+use super::event_time::EventTime;
 use super::flow::{Dataflow, KeyedEntry, ViewEntry};
 use super::keyed::Keyed;
 use super::pipeline::ViewPlan;
@@ -86,7 +88,9 @@ impl Dataflow {
             self.gather(*id, Part::ALL, &mut saving)?;
         }
         saving.gathered.retain(|object| objects.contains(&object.id));
-        Ok(Saved { offsets: self.shared.read().offsets.clone(), full: saving.full, objects: saving.gathered })
+        let shared = self.shared.read();
+        let (offsets, times) = (shared.offsets.clone(), shared.times.clone());
+        Ok(Saved { offsets, times, full: saving.full, objects: saving.gathered })
     }
 
     /// Saves at once; see [`Dataflow::begin_save`].
@@ -190,9 +194,10 @@ impl Dataflow {
 
     /// Sets the offsets that restored objects cover, and where epochs begin (higher than in any run before, so that
     /// versions of two runs never share a name). Before the first tick.
-    pub fn restore_offsets(&mut self, offsets: Offsets, epoch: u64) {
+    pub fn restore_offsets(&mut self, offsets: Offsets, times: BTreeMap<ObjectId, EventTime>, epoch: u64) {
         let mut shared = self.shared.write();
         shared.offsets = offsets;
+        shared.times = times;
         shared.epoch += epoch;
     }
 

@@ -37,7 +37,7 @@ fn restored(before: &World, folder: &std::path::Path) -> World {
     for id in [KEYED, TABLE] {
         world.flow.restore_keyed(id, &schema(id), id == TABLE, objects.remove(&id).unwrap()).unwrap();
     }
-    world.flow.restore_offsets(restored.offsets, 1);
+    world.flow.restore_offsets(restored.offsets, restored.times, 1);
     world.catalog = before.catalog.clone();
     for (id, sql) in &before.views {
         let plan = world.plan(*id, "v", sql).unwrap();

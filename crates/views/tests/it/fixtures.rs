@@ -118,7 +118,7 @@ fn world_of(restored: Restored) -> (World, Vec<ObjectId>) {
     for id in [KEYED, TABLE] {
         world.flow.restore_keyed(id, &schema(id), id == TABLE, saves.remove(&id).unwrap()).unwrap();
     }
-    world.flow.restore_offsets(restored.offsets, 1);
+    world.flow.restore_offsets(restored.offsets, restored.times, 1);
     let mut anew = Vec::new();
     for (id, sql) in objects() {
         let Some(sql) = sql else { continue };
