@@ -1,10 +1,10 @@
 //! Event time: how far it has come in each stream that declares how late its events may be. The watermark of a stream
 //! says that no earlier event is expected; views are corrected by those that come all the same, which are counted.
 //!
-//! A watermark follows from the events alone, so it is the same after a replay: of every partition the latest event time
-//! less the declared lateness, the least of those. A partition counts as idle, and holds nothing up, when its newest event
-//! was accepted longer before the stream's newest than `idle`. What had come when an event came late is that of the
-//! version before it, so the number of late events depends a little on how ticks are cut.
+//! The watermark is, of every partition, the latest event time less the declared lateness, the least of those; it never
+//! goes back. A partition counts as idle, and holds nothing up, when it has had no event yet, or when its newest was
+//! accepted longer before the stream's newest than `idle`. No clock is read. An event is late by the watermark of the
+//! version before it, so after a replay, which cuts ticks otherwise, the number of late events may be another.
 
 use std::collections::BTreeMap;
 
@@ -127,7 +127,9 @@ mod tests {
     #[test]
     fn how_ticks_are_cut_does_not_matter_to_the_watermark() {
         let batches = [batch(0, 1, &[Some(5), Some(80)]), batch(1, 2, &[Some(70)]), batch(0, 3, &[None, Some(60)])];
-        let (mut at_once, mut apart) = (EventTime::default(), EventTime::default());
+        let mut at_once = EventTime::default();
+        at_once.advance(&[batch(0, 1, &[Some(1)]), batch(1, 1, &[Some(1)])], BY).unwrap();
+        let mut apart = at_once.clone();
         at_once.advance(&batches, BY).unwrap();
         batches.iter().for_each(|batch| apart.advance(std::slice::from_ref(batch), BY).unwrap());
         assert_eq!(at_once.watermark, Some(60));
