@@ -101,6 +101,18 @@ impl AggregateSpec {
         Self { kind, arg_types, constant: None, distinct: false, order: Vec::new(), append_only: false }
     }
 
+    /// Whether what is kept for a group grows with the different values in it.
+    #[must_use]
+    pub fn grows_with_values(&self) -> bool {
+        match self.kind {
+            kind if self.distinct && kind.keeps_distinct_values() => true,
+            Kind::Min | Kind::Max | Kind::AnyValue | Kind::First | Kind::Last => !self.append_only,
+            kind => {
+                matches!(kind, Kind::ArrayAgg | Kind::StringAgg | Kind::Mode | Kind::Median | Kind::PercentileCont)
+            }
+        }
+    }
+
     /// What is kept for each group, in words for `EXPLAIN INCREMENTAL`.
     #[must_use]
     pub fn describe_state(&self) -> String {

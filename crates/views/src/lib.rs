@@ -16,4 +16,5 @@ pub use dataflow::{
     Build, Dataflow, EventTime, Reader, Relations, Saving, TickReport, ViewFigures, ViewPlan, ViewSpec,
 };
 pub use error::ViewsError;
+pub use operator::OperatorFigures;
 pub use store::{Snapshot, Store};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use highwater_model::{ChangeBatch, EventBatch, ObjectId, Offset, Offsets, PartitionId};
 use parking_lot::Mutex;
 
+use super::flow::ViewFigures;
 use super::pipeline::ViewPlan;
 use crate::ViewsError;
 use crate::operator::Tick;
@@ -58,6 +59,26 @@ impl Build {
     #[must_use]
     pub fn plan(&self) -> &ViewPlan {
         &self.plan
+    }
+
+    /// What it holds so far.
+    #[must_use]
+    pub fn figures(&self) -> ViewFigures {
+        let mut figures = ViewFigures::new(&self.store, "rows of the view", self.plan.operators());
+        figures.bytes += self.waiting_bytes();
+        figures
+    }
+
+    /// Bytes held so far. Quicker than [`Build::figures`].
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.store.bytes() + self.plan.bytes() + self.waiting_bytes()
+    }
+
+    /// Bytes of the changes that ticks left.
+    fn waiting_bytes(&self) -> usize {
+        let left = self.tap.lock();
+        left.iter().flat_map(HashMap::values).flatten().map(|change| change.rows.get_array_memory_size()).sum()
     }
 
     /// The next offset to feed of each partition of the streams it reads.

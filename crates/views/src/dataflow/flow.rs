@@ -12,7 +12,7 @@ use super::keyed::Keyed;
 use super::pipeline::ViewPlan;
 use super::relations::{Reader, Relations};
 use crate::ViewsError;
-use crate::operator::Tick;
+use crate::operator::{OperatorFigures, Tick};
 use crate::store::{Ready, Snapshot, Store};
 use crate::workers::Workers;
 
@@ -53,12 +53,29 @@ pub struct TickReport {
 }
 
 /// Size of one relation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ViewFigures {
     /// Rows held.
     pub rows: usize,
     /// Bytes held by rows, index and operators.
     pub bytes: usize,
+    /// What holds them: the relation's own rows first, then its operators from the result to the leaves.
+    pub operators: Vec<OperatorFigures>,
+}
+
+impl ViewFigures {
+    /// The figures of rows and the operators that give them.
+    pub(super) fn new(store: &Store, own: &str, operators: Vec<OperatorFigures>) -> Self {
+        let rows = OperatorFigures {
+            operator: own.to_owned(),
+            holds: Some("the rows, their key and indexes".to_owned()),
+            rows: store.len(),
+            bytes: store.bytes(),
+            bounded_by: Some("the number of rows".to_owned()),
+        };
+        let operators: Vec<OperatorFigures> = std::iter::once(rows).chain(operators).collect();
+        Self { rows: store.len(), bytes: operators.iter().map(|operator| operator.bytes).sum(), operators }
+    }
 }
 
 impl Dataflow {
@@ -358,14 +375,22 @@ impl Dataflow {
     #[must_use]
     pub fn figures(&self) -> HashMap<ObjectId, ViewFigures> {
         let shared = self.shared.read();
-        let operators = |id: ObjectId| {
-            let keyed = self.keyed.get(&id).map_or(0, |entry| entry.keyed.bytes());
-            let view = self.views.iter().find(|view| view.plan.id() == id).map_or(0, |view| view.plan.node.bytes());
-            keyed + view
+        let figures = |(id, store): (&ObjectId, &Store)| {
+            let figures = match (self.keyed.get(id), self.plan(*id)) {
+                (Some(entry), _) => ViewFigures::new(store, "current rows", vec![entry.keyed.figures()]),
+                (None, Some(plan)) => ViewFigures::new(store, "rows of the view", plan.operators()),
+                (None, None) => ViewFigures::new(store, "rows of the view", Vec::new()),
+            };
+            (*id, figures)
         };
-        let stores = shared.stores.iter();
-        stores
-            .map(|(id, store)| (*id, ViewFigures { rows: store.len(), bytes: store.bytes() + operators(*id) }))
-            .collect()
+        shared.stores.iter().map(figures).collect()
+    }
+
+    /// Bytes held by all relations and their operators. Quicker than [`Dataflow::figures`].
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let stores: usize = self.shared.read().stores.values().map(Store::bytes).sum();
+        let keyed: usize = self.keyed.values().map(|entry| entry.keyed.bytes()).sum();
+        stores + keyed + self.views.iter().map(|view| view.plan.bytes()).sum::<usize>()
     }
 }

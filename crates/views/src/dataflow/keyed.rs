@@ -16,7 +16,7 @@ use highwater_sql::datafusion::arrow::compute::cast;
 
 use crate::ViewsError;
 use crate::keys::{KeyCodec, KeyTable};
-use crate::operator::{Part, State, marked};
+use crate::operator::{OperatorFigures, Part, State, marked};
 use crate::store::Store;
 
 /// The keys of a keyed stream or table with their versions. Its rows live in a [`Store`] of [`Keyed::schema`].
@@ -39,8 +39,8 @@ enum Versions {
     None,
     /// Whole numbers and times; NULL is lowest.
     Integer(Vec<i64>),
-    /// Anything else, in Arrow's row format (NULL first).
-    Bytes(Box<RowConverter>, Vec<Box<[u8]>>),
+    /// Anything else, in Arrow's row format (NULL first); and the bytes of all of them together.
+    Bytes(Box<RowConverter>, Vec<Box<[u8]>>, usize),
 }
 
 /// The versions of a batch's rows.
@@ -66,7 +66,7 @@ impl Keyed {
             None => Versions::None,
             Some(data_type) if is_whole(&data_type) => Versions::Integer(Vec::new()),
             Some(data_type) => {
-                Versions::Bytes(Box::new(RowConverter::new(vec![SortField::new(data_type)])?), Vec::new())
+                Versions::Bytes(Box::new(RowConverter::new(vec![SortField::new(data_type)])?), Vec::new(), 0)
             }
         };
         Ok(Self {
@@ -90,11 +90,26 @@ impl Keyed {
         self.spec.key.iter().filter_map(|key| self.visible.iter().position(|column| column == key)).collect()
     }
 
+    /// What is kept besides the rows.
+    pub(crate) fn figures(&self) -> OperatorFigures {
+        let holds = match self.versions {
+            Versions::None => "the key of every row there ever was",
+            _ => "the key of every row there ever was, with its version",
+        };
+        OperatorFigures {
+            operator: "latest of each key".to_owned(),
+            holds: Some(holds.to_owned()),
+            rows: self.keys.len(),
+            bytes: self.bytes(),
+            bounded_by: Some("the number of keys, those of deleted rows among them".to_owned()),
+        }
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         let versions = match &self.versions {
             Versions::None => 0,
             Versions::Integer(versions) => versions.capacity() * 8,
-            Versions::Bytes(_, versions) => versions.iter().map(|version| version.len() + 16).sum(),
+            Versions::Bytes(_, versions, heap) => versions.capacity() * size_of::<Box<[u8]>>() + heap,
         };
         self.keys.bytes() + versions + self.unsaved.capacity()
     }
@@ -181,7 +196,7 @@ impl Versions {
                 };
                 BatchVersions::Integer(whole.as_primitive::<Int64Type>().clone())
             }
-            (Self::Bytes(converter, _), Some(column)) => {
+            (Self::Bytes(converter, ..), Some(column)) => {
                 BatchVersions::Bytes(converter.convert_columns(std::slice::from_ref(column))?)
             }
             _ => BatchVersions::None,
@@ -192,7 +207,7 @@ impl Versions {
         match self {
             Self::None => {}
             Self::Integer(versions) => versions.resize(slots, i64::MIN),
-            Self::Bytes(_, versions) => versions.resize_with(slots, Box::default),
+            Self::Bytes(_, versions, _) => versions.resize_with(slots, Box::default),
         }
     }
 
@@ -207,10 +222,11 @@ impl Versions {
                 }
                 take
             }
-            (Self::Bytes(_, versions), BatchVersions::Bytes(new)) => {
+            (Self::Bytes(_, versions, heap), BatchVersions::Bytes(new)) => {
                 let new = new.row(row);
                 let take = fresh || new.as_ref() >= &*versions[slot];
                 if take {
+                    *heap = *heap + new.as_ref().len() - versions[slot].len();
                     versions[slot] = new.as_ref().into();
                 }
                 take
@@ -241,7 +257,7 @@ impl State for Keyed {
                 fields.push(Field::new("version", DataType::Int64, false));
                 columns.push(Arc::new(slots.iter().map(|slot| versions[*slot as usize]).collect::<Int64Array>()));
             }
-            Versions::Bytes(_, versions) => {
+            Versions::Bytes(_, versions, _) => {
                 fields.push(Field::new("version", DataType::Binary, false));
                 let values = slots.iter().map(|slot| &*versions[*slot as usize]);
                 columns.push(Arc::new(BinaryArray::from_iter_values(values)));
@@ -266,9 +282,10 @@ impl State for Keyed {
                     let saved = saved.as_primitive_opt::<Int64Type>().ok_or_else(bad)?;
                     slots.iter().zip(saved.values()).for_each(|(slot, version)| versions[*slot as usize] = *version);
                 }
-                (Versions::Bytes(_, versions), Some(saved)) => {
+                (Versions::Bytes(_, versions, heap), Some(saved)) => {
                     let saved = saved.as_binary_opt::<i32>().ok_or_else(bad)?;
                     for (row, slot) in slots.iter().enumerate() {
+                        *heap = *heap + saved.value(row).len() - versions[*slot as usize].len();
                         versions[*slot as usize] = saved.value(row).into();
                     }
                 }

@@ -10,7 +10,7 @@ use highwater_sql::datafusion::logical_expr::LogicalPlan;
 
 use crate::ViewsError;
 use crate::lower::lower;
-use crate::operator::{Due, Node, Part, Tick};
+use crate::operator::{Due, Node, OperatorFigures, Part, Tick, bytes_of, explain, figures_of};
 use crate::store::Snapshot;
 
 /// A view to be maintained.
@@ -115,8 +115,21 @@ impl ViewPlan {
             true => "view keyed by the whole row, rows counted".to_owned(),
             false => format!("view keyed by ({})", key.join(", ")),
         });
-        self.node.explain(1, &mut lines);
+        explain(self.node.as_ref(), 1, &mut lines);
         lines
+    }
+
+    /// The operators with what each holds, from the result to the leaves.
+    #[must_use]
+    pub fn operators(&self) -> Vec<OperatorFigures> {
+        let mut all = Vec::new();
+        figures_of(self.node.as_ref(), &mut all);
+        all
+    }
+
+    /// Bytes that the operators hold.
+    pub(super) fn bytes(&self) -> usize {
+        bytes_of(self.node.as_ref())
     }
 
     pub(super) fn bind(&mut self, tables: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {

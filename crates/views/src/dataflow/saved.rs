@@ -19,12 +19,19 @@ use crate::store::Store;
 pub struct Saving {
     full: bool,
     gathered: Vec<ObjectSave>,
+    bytes: usize,
     /// What this round still has to gather, last first: objects in parts.
     steps: Vec<(ObjectId, Part)>,
     rounds: u32,
 }
 
 impl Saving {
+    /// Bytes gathered so far.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// How often everything that had changed was gathered.
     #[must_use]
     pub fn rounds(&self) -> u32 {
@@ -42,7 +49,7 @@ impl Dataflow {
     /// # Errors
     /// Only for defects.
     pub fn begin_save(&mut self, full: bool) -> Result<Saving, ViewsError> {
-        let mut saving = Saving { full, gathered: Vec::new(), steps: Vec::new(), rounds: 0 };
+        let mut saving = Saving { full, gathered: Vec::new(), bytes: 0, steps: Vec::new(), rounds: 0 };
         for id in self.objects() {
             self.begin_object(id, full, &mut saving)?;
         }
@@ -187,6 +194,8 @@ impl Dataflow {
         let mut save = ObjectSave { id, full: false, signature, lookups_at, parts };
         save.drop_empty();
         if save.parts.iter().any(|part| !part.is_empty()) {
+            let batches = save.parts.iter().flatten();
+            saving.bytes += batches.map(arrow_array::RecordBatch::get_array_memory_size).sum::<usize>();
             saving.gathered.push(save);
         }
         Ok(())

@@ -5,7 +5,7 @@ use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 use highwater_model::{ChangeBatch, ObjectId, Weights};
 
-use super::{Expand, Node, State, Tick, Unnest, line, rows_in};
+use super::{Expand, Node, OperatorFigures, State, Tick, Unnest, rows_in};
 use crate::ViewsError;
 use crate::expression::{Expression, evaluate_all};
 use crate::store::Snapshot;
@@ -125,20 +125,21 @@ impl Node for Linear {
         self.input.states(visit)
     }
 
-    fn bytes(&self) -> usize {
-        self.input.bytes()
+    fn inputs(&self) -> Vec<&dyn Node> {
+        vec![self.input.as_ref()]
     }
 
-    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
-        for (index, stage) in self.stages.iter().rev().enumerate() {
-            let text = match stage {
-                Stage::Filter { text, .. } => format!("filter {text} [holds nothing]"),
-                Stage::Project { text, .. } => format!("project {text} [holds nothing]"),
-                Stage::Expand { text, .. } => format!("repeat for {text} [holds nothing]"),
-                Stage::Unnest { text, .. } => format!("unnest {text} [holds nothing]"),
-            };
-            lines.push(line(depth + index, &text));
-        }
-        self.input.explain(depth + self.stages.len(), lines);
+    fn bytes(&self) -> usize {
+        0
+    }
+
+    fn figures(&self) -> Vec<OperatorFigures> {
+        let text = |stage: &Stage| match stage {
+            Stage::Filter { text, .. } => format!("filter {text}"),
+            Stage::Project { text, .. } => format!("project {text}"),
+            Stage::Expand { text, .. } => format!("repeat for {text}"),
+            Stage::Unnest { text, .. } => format!("unnest {text}"),
+        };
+        self.stages.iter().rev().map(|stage| OperatorFigures::nothing(text(stage))).collect()
     }
 }

@@ -8,7 +8,7 @@ use arrow_select::take::{take, take_record_batch};
 use highwater_model::{ChangeBatch, ObjectId, Weights};
 
 use super::linear::apply_stages;
-use super::{Node, Stage, State, Tick, line, rows_in};
+use super::{Node, OperatorFigures, Stage, State, Tick, rows_in};
 use crate::ViewsError;
 use crate::expression::{Expression, evaluate_all};
 use crate::keys::{KeyCodec, KeyTable};
@@ -59,6 +59,8 @@ struct TableIndex {
     keys: KeyTable,
     /// Row numbers by key slot.
     matches: Vec<Vec<u32>>,
+    /// Bytes held by all that.
+    bytes: usize,
 }
 
 impl Lookup {
@@ -138,7 +140,9 @@ impl TableIndex {
         for (slot, row) in slots.iter().zip(&usable) {
             matches[*slot as usize].push(*row);
         }
-        Ok(Self { rows, keys, matches })
+        let listed: usize = matches.iter().map(|rows| rows.capacity() * size_of::<u32>() + size_of::<Vec<u32>>()).sum();
+        let bytes = rows.get_array_memory_size() + keys.bytes() + listed;
+        Ok(Self { rows, keys, matches, bytes })
     }
 
     /// Row pairs with equal keys: rows of the change, rows of the table.
@@ -159,10 +163,6 @@ impl TableIndex {
             }
         }
         Ok((left, right))
-    }
-
-    fn bytes(&self) -> usize {
-        self.rows.get_array_memory_size() + self.keys.bytes() + self.matches.len() * size_of::<Vec<u32>>()
     }
 }
 
@@ -196,19 +196,24 @@ impl Node for Lookup {
         self.input.states(visit)
     }
 
-    fn bytes(&self) -> usize {
-        self.input.bytes() + self.index.as_ref().map_or(0, TableIndex::bytes)
+    fn inputs(&self) -> Vec<&dyn Node> {
+        vec![self.input.as_ref()]
     }
 
-    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
-        let kind = if self.plan.keep_unmatched { "left lookup" } else { "lookup" };
-        lines.push(line(
-            depth,
-            &format!(
-                "{kind} in table {} on {} [holds the table's rows, nothing of the input; a change of the table builds the view anew]",
-                self.plan.table_name, self.plan.text
-            ),
-        ));
-        self.input.explain(depth + 1, lines);
+    fn bytes(&self) -> usize {
+        self.index.as_ref().map_or(0, |index| index.bytes)
+    }
+
+    fn figures(&self) -> Vec<OperatorFigures> {
+        let LookupPlan { keep_unmatched, table_name, text, .. } = &self.plan;
+        let kind = if *keep_unmatched { "left lookup" } else { "lookup" };
+        let holds = "the table's rows, nothing of the input (a change of the table builds the view anew)";
+        vec![OperatorFigures {
+            operator: format!("{kind} in table {table_name} on {text}"),
+            holds: Some(holds.to_owned()),
+            rows: self.index.as_ref().map_or(0, |index| index.rows.num_rows()),
+            bytes: self.bytes(),
+            bounded_by: Some(format!("the rows of {table_name}")),
+        }]
     }
 }

@@ -3,6 +3,7 @@
 
 mod aggregate;
 mod expand;
+mod gone;
 mod join;
 mod linear;
 mod lookup;
@@ -15,10 +16,12 @@ mod unnest;
 
 pub(crate) use aggregate::{Aggregate, AggregateCall};
 pub(crate) use expand::{Expand, GroupingSet};
+pub(crate) use gone::Gone;
 pub(crate) use join::{Join, JoinPlan, Keep};
 pub(crate) use linear::{Linear, Stage};
 pub(crate) use lookup::{Lookup, LookupPlan};
-pub(crate) use node::{Node, Part, State, Tick, line, marked, rows_in};
+pub use node::OperatorFigures;
+pub(crate) use node::{Node, Part, State, Tick, bytes_of, explain, figures_of, hash_table_bytes, marked, rows_in};
 pub(crate) use ordered::{Numbering, Order, Top, TopPlan, Window, WindowPlan};
 pub(crate) use source::{EventSource, RowSource};
 pub(crate) use temporal::{Bound, Due, Temporal};

@@ -36,11 +36,67 @@ pub(crate) trait Node: Send {
     /// Calls `visit` on every operator of this subtree that remembers something, always in the same order.
     fn states(&mut self, visit: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError>;
 
-    /// Bytes remembered by this subtree.
+    /// Its inputs, in the order of the query.
+    fn inputs(&self) -> Vec<&dyn Node>;
+
+    /// Bytes that this operator itself remembers; asked for between any two ticks, so it must be quick.
     fn bytes(&self) -> usize;
 
-    /// Adds a line a node to an explanation.
-    fn explain(&self, depth: usize, lines: &mut Vec<String>);
+    /// What it does and what it remembers, itself; several when it is several steps, the last step first.
+    fn figures(&self) -> Vec<OperatorFigures>;
+}
+
+/// An operator as people are shown it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OperatorFigures {
+    /// What it does.
+    pub operator: String,
+    /// What it remembers, in words; `None` when that is nothing.
+    pub holds: Option<String>,
+    /// How many rows or groups it remembers now.
+    pub rows: usize,
+    /// How many bytes they take.
+    pub bytes: usize,
+    /// What keeps them from growing; `None` when there is nothing to bound.
+    pub bounded_by: Option<String>,
+}
+
+impl OperatorFigures {
+    /// An operator that remembers nothing.
+    pub(crate) fn nothing(operator: impl Into<String>) -> Self {
+        Self { operator: operator.into(), ..Self::default() }
+    }
+
+    /// As a line of an explanation.
+    fn line(&self) -> String {
+        let Self { operator, holds, rows, bytes, bounded_by } = self;
+        match (holds, bounded_by) {
+            (Some(holds), Some(bound)) => {
+                format!("{operator} [holds {holds}; {rows} now, {bytes} bytes; bounded by {bound}]")
+            }
+            _ => format!("{operator} [holds nothing]"),
+        }
+    }
+}
+
+/// Bytes that an operator and its inputs remember.
+pub(crate) fn bytes_of(node: &dyn Node) -> usize {
+    node.bytes() + node.inputs().into_iter().map(bytes_of).sum::<usize>()
+}
+
+/// Adds what an operator and its inputs are.
+pub(crate) fn figures_of(node: &dyn Node, all: &mut Vec<OperatorFigures>) {
+    all.extend(node.figures());
+    node.inputs().into_iter().for_each(|input| figures_of(input, all));
+}
+
+/// Adds a line for an operator and each of its inputs, which are indented.
+pub(crate) fn explain(node: &dyn Node, mut depth: usize, lines: &mut Vec<String>) {
+    for step in node.figures() {
+        lines.push(format!("{}{}", "  ".repeat(depth), step.line()));
+        depth += 1;
+    }
+    node.inputs().into_iter().for_each(|input| explain(input, depth, lines));
 }
 
 /// What an operator remembers, for checkpoints.
@@ -93,6 +149,12 @@ impl Part {
     }
 }
 
+/// Bytes of a hash table of the standard library with room for so many entries: an eighth of its buckets stays free, and
+/// each has a byte of its own.
+pub(crate) fn hash_table_bytes<T>(capacity: usize) -> usize {
+    (capacity * 8).div_ceil(7) * (size_of::<T>() + 1)
+}
+
 /// How many slots are marked.
 pub(crate) fn marked(marks: &[bool]) -> usize {
     marks.iter().filter(|mark| **mark).count()
@@ -101,9 +163,4 @@ pub(crate) fn marked(marks: &[bool]) -> usize {
 /// Total rows in some changes.
 pub(crate) fn rows_in(changes: &[ChangeBatch]) -> usize {
     changes.iter().map(ChangeBatch::len).sum()
-}
-
-/// A line of an explanation.
-pub(crate) fn line(depth: usize, text: &str) -> String {
-    format!("{}{text}", "  ".repeat(depth))
 }

@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, RecordBatchOpti
 use arrow_schema::SchemaRef;
 use highwater_model::{ChangeBatch, EventBatch, ObjectId, SystemColumn};
 
-use super::{Node, State, Tick, line};
+use super::{Node, OperatorFigures, State, Tick};
 use crate::ViewsError;
 use crate::store::Snapshot;
 
@@ -76,12 +76,16 @@ impl Node for EventSource {
         Ok(())
     }
 
+    fn inputs(&self) -> Vec<&dyn Node> {
+        Vec::new()
+    }
+
     fn bytes(&self) -> usize {
         0
     }
 
-    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
-        lines.push(line(depth, &format!("events of {} [append-only; holds nothing]", self.name)));
+    fn figures(&self) -> Vec<OperatorFigures> {
+        vec![OperatorFigures::nothing(format!("events of {} (append-only)", self.name))]
     }
 }
 
@@ -126,11 +130,15 @@ impl Node for RowSource {
         Ok(())
     }
 
+    fn inputs(&self) -> Vec<&dyn Node> {
+        Vec::new()
+    }
+
     fn bytes(&self) -> usize {
         0
     }
 
-    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
-        lines.push(line(depth, &format!("rows of {} [updated and retracted; holds nothing of its own]", self.name)));
+    fn figures(&self) -> Vec<OperatorFigures> {
+        vec![OperatorFigures::nothing(format!("rows of {} (updated and retracted)", self.name))]
     }
 }

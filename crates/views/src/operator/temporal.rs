@@ -14,7 +14,7 @@ use arrow_row::{RowConverter, SortField};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use highwater_model::{ChangeBatch, ObjectId, Weights};
 
-use super::{Node, Part, State, Tick, line};
+use super::{Node, OperatorFigures, Part, State, Tick, hash_table_bytes};
 use crate::ViewsError;
 use crate::expression::Expression;
 use crate::store::Snapshot;
@@ -260,18 +260,24 @@ impl Node for Temporal {
         visit(self)
     }
 
-    fn bytes(&self) -> usize {
-        self.input.bytes() + self.bytes
+    fn inputs(&self) -> Vec<&dyn Node> {
+        vec![self.input.as_ref()]
     }
 
-    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
-        let text = format!(
-            "while {} [holds the rows until they leave: {} now, bounded by time]",
-            self.text,
-            self.waiting.len()
-        );
-        lines.push(line(depth, &text));
-        self.input.explain(depth + 1, lines);
+    fn bytes(&self) -> usize {
+        self.bytes
+            + hash_table_bytes::<Waiting>(self.unsaved.capacity())
+            + self.saving.capacity() * size_of::<Waiting>()
+    }
+
+    fn figures(&self) -> Vec<OperatorFigures> {
+        vec![OperatorFigures {
+            operator: format!("while {}", self.text),
+            holds: Some("the rows that are still to enter or to leave".to_owned()),
+            rows: self.waiting.len(),
+            bytes: self.bytes(),
+            bounded_by: Some("time: the rows whose time has not come".to_owned()),
+        }]
     }
 }
 

@@ -4,7 +4,7 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use highwater_model::{ChangeBatch, ObjectId};
 
-use super::{Node, State, Tick, line};
+use super::{Node, OperatorFigures, State, Tick};
 use crate::ViewsError;
 use crate::store::Snapshot;
 
@@ -47,12 +47,15 @@ impl Node for Union {
         self.inputs.iter_mut().try_for_each(|input| input.states(visit))
     }
 
-    fn bytes(&self) -> usize {
-        self.inputs.iter().map(|input| input.bytes()).sum()
+    fn inputs(&self) -> Vec<&dyn Node> {
+        self.inputs.iter().map(AsRef::as_ref).collect()
     }
 
-    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
-        lines.push(line(depth, "union all [holds nothing]"));
-        self.inputs.iter().for_each(|input| input.explain(depth + 1, lines));
+    fn bytes(&self) -> usize {
+        0
+    }
+
+    fn figures(&self) -> Vec<OperatorFigures> {
+        vec![OperatorFigures::nothing("union all")]
     }
 }

@@ -18,8 +18,8 @@ pub(super) struct Chunk {
     columns: Vec<Cells>,
     weights: Vec<u32>,
     live: usize,
-    /// The live rows as Arrow arrays, made when first read and void as soon as the chunk changes.
-    arrow: OnceLock<RecordBatch>,
+    /// The live rows as Arrow arrays with their size, made when first read and void as soon as the chunk changes.
+    arrow: OnceLock<(RecordBatch, usize)>,
 }
 
 impl Clone for Chunk {
@@ -79,7 +79,7 @@ impl Chunk {
 
     /// The live rows, each as often as its weight says.
     pub(super) fn batch(&self, schema: &SchemaRef, kinds: &[CellKind]) -> Result<RecordBatch, ViewsError> {
-        if let Some(batch) = self.arrow.get() {
+        if let Some((batch, _)) = self.arrow.get() {
             return Ok(batch.clone());
         }
         let dense = self.weights.iter().all(|weight| *weight == 1);
@@ -100,7 +100,8 @@ impl Chunk {
         let len = if dense { self.weights.len() } else { rows.len() };
         let options = RecordBatchOptions::new().with_row_count(Some(len));
         let batch = RecordBatch::try_new_with_options(schema.clone(), arrays, &options)?;
-        Ok(self.arrow.get_or_init(|| batch).clone())
+        let bytes = batch.get_array_memory_size();
+        Ok(self.arrow.get_or_init(|| (batch, bytes)).0.clone())
     }
 
     /// The cells of a column.
@@ -113,6 +114,8 @@ impl Chunk {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.columns.iter().map(Cells::bytes).sum::<usize>() + self.weights.capacity() * 4
+        self.columns.iter().map(Cells::bytes).sum::<usize>()
+            + self.weights.capacity() * size_of::<u32>()
+            + self.arrow.get().map_or(0, |(_, bytes)| *bytes)
     }
 }

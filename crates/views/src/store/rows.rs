@@ -14,6 +14,7 @@ use super::parts::Parts;
 use super::snapshot::Snapshot;
 use crate::ViewsError;
 use crate::keys::{EncodedKeys, KeyCodec, KeyTable};
+use crate::operator::Gone;
 
 /// The current rows of a view, table or keyed stream.
 pub struct Store {
@@ -32,7 +33,7 @@ pub struct Store {
     /// Slots written since the last save.
     pub(super) unsaved: Vec<bool>,
     /// Keys gone since the last save.
-    pub(super) gone_unsaved: Vec<RecordBatch>,
+    pub(super) gone_unsaved: Gone,
     /// Indexes by single columns of the key.
     pub(super) parts: Parts,
 }
@@ -76,7 +77,7 @@ impl Store {
             written: Vec::new(),
             generation: 0,
             unsaved: Vec::new(),
-            gone_unsaved: Vec::new(),
+            gone_unsaved: Gone::default(),
             parts: Parts::default(),
             schema,
         })
@@ -114,6 +115,7 @@ impl Store {
             + self.written.capacity() * size_of::<u32>()
             + self.unsaved.capacity()
             + self.parts.bytes()
+            + self.gone_unsaved.bytes()
     }
 
     /// The rows now, unaffected by later changes.
@@ -174,10 +176,9 @@ impl Store {
         emptied.sort_unstable();
         emptied.dedup();
         if !emptied.is_empty() {
-            let options = RecordBatchOptions::new().with_row_count(Some(emptied.len()));
             let keys = self.table.decode(&emptied)?;
             self.parts.remove(&keys, &emptied)?;
-            self.gone_unsaved.push(RecordBatch::try_new_with_options(self.key_schema(), keys, &options)?);
+            self.gone_unsaved.push(keys);
             emptied.iter().for_each(|slot| self.unsaved[*slot as usize] = false);
             self.table.remove(&emptied);
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, RecordBatch, UInt32Array};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 
@@ -16,7 +16,7 @@ const WEIGHT: &str = "_weight";
 
 /// Rows changed and keys gone since the last save.
 pub(crate) struct Unsaved {
-    gone: Vec<RecordBatch>,
+    gone: Vec<Vec<ArrayRef>>,
     slots: Vec<u32>,
 }
 
@@ -37,7 +37,7 @@ impl Store {
     /// Takes a part of what changed since the last save, to be gathered by [`Store::save`] before anything changes again:
     /// readers must wait for this, not for that.
     pub(crate) fn take_unsaved(&mut self, part: Part) -> Unsaved {
-        Unsaved { gone: std::mem::take(&mut self.gone_unsaved), slots: part.take_marked(&mut self.unsaved) }
+        Unsaved { gone: self.gone_unsaved.take(), slots: part.take_marked(&mut self.unsaved) }
     }
 
     /// Two batches: key columns of rows gone since the last save, and the rows written since, with how often each occurs.
@@ -47,6 +47,11 @@ impl Store {
     pub(crate) fn save(&self, unsaved: Unsaved) -> Result<Vec<RecordBatch>, ViewsError> {
         let Unsaved { gone, slots } = unsaved;
         let key_schema = self.key_schema();
+        let gone = gone.into_iter().map(|keys| {
+            let options = RecordBatchOptions::new().with_row_count(Some(keys.first().map_or(1, |column| column.len())));
+            RecordBatch::try_new_with_options(Arc::clone(&key_schema), keys, &options)
+        });
+        let gone = gone.collect::<Result<Vec<_>, _>>()?;
         let rows = self.gather(&slots)?;
         let weights: UInt32Array = slots.iter().map(|slot| self.weight(*slot)).collect();
         let mut columns = rows.columns().to_vec();

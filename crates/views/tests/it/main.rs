@@ -7,6 +7,7 @@ mod checkpoints;
 mod fixtures;
 mod history;
 mod joins;
+mod memory;
 mod ordered;
 mod plans;
 mod properties;

@@ -10,7 +10,7 @@ use super::shard::Shard;
 use crate::ViewsError;
 use crate::expression::Expression;
 use crate::keys::{KeyCodec, KeyTable};
-use crate::operator::{Node, Part, State, Tick, line, rows_in};
+use crate::operator::{Node, OperatorFigures, Part, State, Tick, rows_in};
 use crate::store::Snapshot;
 use crate::workers::SHARDS;
 
@@ -97,29 +97,40 @@ impl Node for Aggregate {
         visit(self)
     }
 
-    fn bytes(&self) -> usize {
-        self.input.bytes() + self.shards.iter().map(Shard::bytes).sum::<usize>()
+    fn inputs(&self) -> Vec<&dyn Node> {
+        vec![self.input.as_ref()]
     }
 
-    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
+    fn bytes(&self) -> usize {
+        self.shards.iter().map(Shard::bytes).sum()
+    }
+
+    fn figures(&self) -> Vec<OperatorFigures> {
         let calls: Vec<&str> = self.calls.iter().map(|call| call.text.as_str()).collect();
-        let mut holds: Vec<String> = self.calls.iter().map(|call| call.spec.describe_state()).collect();
-        holds.sort_unstable();
-        holds.dedup();
-        let what = match (self.calls.is_empty(), self.append_only) {
-            (true, true) => "every distinct row".to_owned(),
-            (true, false) => "every distinct row and how often it occurs".to_owned(),
-            (false, _) => holds.join("; "),
+        let mut each: Vec<String> = self.calls.iter().map(|call| call.spec.describe_state()).collect();
+        each.sort_unstable();
+        each.dedup();
+        let (name, holds) = match (self.calls.is_empty(), self.append_only) {
+            (true, true) => ("distinct".to_owned(), "every different row".to_owned()),
+            (true, false) => ("distinct".to_owned(), "every different row and how often it occurs".to_owned()),
+            (false, _) => (format!("aggregate {}", calls.join(", ")), each.join("; ")),
         };
         let input = if self.append_only { "append-only input" } else { "input with retractions" };
-        let groups = self.shards.iter().map(Shard::groups).sum::<usize>();
-        let name =
-            if self.calls.is_empty() { "distinct".to_owned() } else { format!("aggregate {}", calls.join(", ")) };
-        lines.push(line(
-            depth,
-            &format!("{name} by [{}] [{input}; holds {what}; {groups} groups now, not bounded]", self.group_text),
-        ));
-        self.input.explain(depth + 1, lines);
+        let has_values = self.calls.iter().any(|call| call.spec.grows_with_values());
+        let bound = match (self.groups.is_empty(), has_values) {
+            _ if self.calls.is_empty() => "the number of different rows",
+            (true, false) => "nothing that grows: there is one group",
+            (true, true) => "the different values",
+            (false, false) => "the number of groups",
+            (false, true) => "the number of groups and the different values in each",
+        };
+        vec![OperatorFigures {
+            operator: format!("{name} by [{}] over {input}", self.group_text),
+            holds: Some(holds),
+            rows: self.shards.iter().map(Shard::groups).sum(),
+            bytes: self.bytes(),
+            bounded_by: Some(bound.to_owned()),
+        }]
     }
 }
 

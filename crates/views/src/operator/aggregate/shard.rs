@@ -12,7 +12,7 @@ use highwater_model::{ChangeBatch, Weights};
 use super::input::Prepared;
 use crate::ViewsError;
 use crate::keys::KeyTable;
-use crate::operator::{Part, marked};
+use crate::operator::{Gone, Part, marked};
 
 /// The groups whose key hashes fall into one shard.
 pub(super) struct Shard {
@@ -27,7 +27,7 @@ pub(super) struct Shard {
     /// Groups changed since the last save.
     unsaved: Vec<bool>,
     /// Keys of groups let go since the last save.
-    gone_unsaved: Vec<Vec<ArrayRef>>,
+    gone_unsaved: Gone,
     /// The only group of an aggregate without `GROUP BY`, which exists even without rows, was not emitted yet.
     global_pending: bool,
 }
@@ -58,7 +58,7 @@ impl Shard {
             touched_at: Vec::new(),
             tick: 0,
             unsaved: Vec::new(),
-            gone_unsaved: Vec::new(),
+            gone_unsaved: Gone::default(),
             global_pending: global && index == 0,
         })
     }
@@ -69,6 +69,7 @@ impl Shard {
             + self.counts.as_ref().map_or(0, |counts| counts.capacity() * 8)
             + self.touched_at.capacity() * 4
             + self.unsaved.capacity()
+            + self.gone_unsaved.bytes()
     }
 
     pub(super) fn groups(&self) -> usize {
@@ -260,7 +261,7 @@ impl Shard {
             changed.push(encoded);
         }
         let schema = Arc::new(Schema::new(fields));
-        let gone = std::mem::take(&mut self.gone_unsaved);
+        let gone = self.gone_unsaved.take();
         let mut saved = Vec::new();
         for keys in gone {
             let rows = keys.first().map_or(0, |column| column.len());

@@ -11,7 +11,7 @@ use super::side::{Side, row_fields};
 use crate::ViewsError;
 use crate::expression::Expression;
 use crate::keys::KeyCodec;
-use crate::operator::{Node, Part, State, Tick, line, rows_in};
+use crate::operator::{Node, OperatorFigures, Part, State, Tick, rows_in};
 use crate::store::Snapshot;
 use crate::workers::SHARDS;
 
@@ -164,20 +164,24 @@ impl Node for Join {
         visit(self)
     }
 
-    fn bytes(&self) -> usize {
-        let own: usize = self.shards.iter().map(|shard| shard.left.bytes() + shard.right.bytes()).sum();
-        self.left.bytes() + self.right.bytes() + own
+    fn inputs(&self) -> Vec<&dyn Node> {
+        vec![self.left.as_ref(), self.right.as_ref()]
     }
 
-    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
+    fn bytes(&self) -> usize {
+        self.shards.iter().map(|shard| shard.left.bytes() + shard.right.bytes()).sum()
+    }
+
+    fn figures(&self) -> Vec<OperatorFigures> {
         let left: usize = self.shards.iter().map(|shard| shard.left.len()).sum();
         let right: usize = self.shards.iter().map(|shard| shard.right.len()).sum();
-        lines.push(line(
-            depth,
-            &format!("{} [holds the rows of both sides: {left} and {right} now, not bounded]", self.plan.text),
-        ));
-        self.left.explain(depth + 1, lines);
-        self.right.explain(depth + 1, lines);
+        vec![OperatorFigures {
+            operator: self.plan.text.clone(),
+            holds: Some(format!("the rows of both sides, {left} and {right}")),
+            rows: left + right,
+            bytes: self.bytes(),
+            bounded_by: Some("the rows of both sides".to_owned()),
+        }]
     }
 }
 

@@ -11,7 +11,7 @@ use super::input::Prepared;
 use crate::ViewsError;
 use crate::expression::{Expression, evaluate_all};
 use crate::keys::{KeyCodec, KeyTable, SlotGroups};
-use crate::operator::{Part, marked};
+use crate::operator::{Gone, Part, marked};
 
 /// No number in this tick's list.
 const UNTOUCHED: u32 = u32::MAX;
@@ -29,7 +29,7 @@ pub(super) struct Side {
     marks: Vec<u32>,
     touched: Vec<Touched>,
     unsaved: Vec<bool>,
-    gone_unsaved: Vec<Vec<ArrayRef>>,
+    gone_unsaved: Gone,
 }
 
 /// A row touched in this tick: as it was before, and where its key stands in the tick's input.
@@ -55,7 +55,7 @@ impl Side {
             marks: Vec::new(),
             touched: Vec::new(),
             unsaved: Vec::new(),
-            gone_unsaved: Vec::new(),
+            gone_unsaved: Gone::default(),
         })
     }
 
@@ -65,6 +65,7 @@ impl Side {
             + (self.counts.capacity() + self.matches.capacity()) * size_of::<i64>()
             + self.marks.capacity() * size_of::<u32>()
             + self.unsaved.capacity()
+            + self.gone_unsaved.bytes()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -204,7 +205,7 @@ impl Side {
     /// Two batches: rows gone since the last save, and a part of the rows changed since, with counts and matches.
     pub(super) fn save(&mut self, part: Part) -> Result<Vec<RecordBatch>, ViewsError> {
         let slots = part.take_marked(&mut self.unsaved);
-        let gone = std::mem::take(&mut self.gone_unsaved).into_iter();
+        let gone = self.gone_unsaved.take().into_iter();
         let gone_schema = Arc::new(Schema::new(self.fields.clone()));
         let gone = gone.map(|columns| batch(&gone_schema, columns, None)).collect::<Result<Vec<_>, _>>()?;
         let numbers = |values: &[i64]| -> ArrayRef {

@@ -9,14 +9,26 @@ use arrow_schema::{DataType, Field, Schema};
 use super::input::{Order, Place, Prepared, nullable};
 use crate::ViewsError;
 use crate::keys::{KeyCodec, KeyTable};
-use crate::operator::Part;
+use crate::operator::{Part, hash_table_bytes};
 
 /// The rows of a partition in order, each with how often it occurs.
 pub(super) type Ordered = BTreeMap<Place, i64>;
 
-/// What a row takes besides its bytes: its entry in a B-tree whose nodes are about two thirds full, and the counters
-/// of its shared bytes.
-const ENTRY: usize = (size_of::<Place>() + size_of::<i64>()) * 3 / 2 + 2 * size_of::<usize>();
+/// What a B-tree of so many rows takes: one node while they fit into it, else nodes that are about two thirds full.
+fn tree_bytes(rows: usize) -> usize {
+    const NODE: usize = 11;
+    const ENTRY: usize = size_of::<Place>() + size_of::<i64>();
+    match rows {
+        0 => 0,
+        1..=NODE => NODE * ENTRY + 2 * size_of::<usize>(),
+        more => more * ENTRY * 3 / 2,
+    }
+}
+
+/// What a row takes besides: its bytes and the counters of those who share them.
+fn row_bytes(place: &Place) -> usize {
+    place.bytes.len() + 2 * size_of::<usize>()
+}
 
 /// The partitions of one shard.
 pub(super) struct Partitions {
@@ -29,6 +41,8 @@ pub(super) struct Partitions {
     negative: usize,
     /// Rows changed since the last save, with how often they occur now.
     unsaved: HashMap<Place, i64>,
+    /// Bytes of those of them that are gone.
+    gone_bytes: usize,
     /// Those of them that the checkpoint under way still has to gather, as they were when it began; what changed again
     /// is among the unsaved ones too and is gathered later.
     saving: Vec<(Place, i64)>,
@@ -43,6 +57,7 @@ impl Partitions {
             bytes: 0,
             negative: 0,
             unsaved: HashMap::new(),
+            gone_bytes: 0,
             saving: Vec::new(),
         })
     }
@@ -61,7 +76,9 @@ impl Partitions {
         self.keys.bytes()
             + self.rows.capacity() * size_of::<Ordered>()
             + self.bytes
-            + (self.unsaved.capacity() + self.saving.capacity()) * ENTRY
+            + self.gone_bytes
+            + hash_table_bytes::<(Place, i64)>(self.unsaved.capacity())
+            + self.saving.capacity() * size_of::<(Place, i64)>()
     }
 
     /// The slots of the partitions of a shard's rows; slots are below [`Partitions::slots`].
@@ -87,6 +104,7 @@ impl Partitions {
     /// Adds to how often a row occurs.
     pub(super) fn add(&mut self, slot: u32, place: &Place, weight: i64) {
         let rows = &mut self.rows[slot as usize];
+        let tree = tree_bytes(rows.len());
         let before = rows.get(place).copied().unwrap_or(0);
         let now = before + weight;
         if now == 0 {
@@ -96,30 +114,37 @@ impl Partitions {
         } else if let Some(count) = rows.get_mut(place) {
             *count = now;
         }
+        self.bytes = self.bytes + tree_bytes(rows.len()) - tree;
         self.note(place, before, now);
     }
 
     fn note(&mut self, place: &Place, before: i64, now: i64) {
-        let held = ENTRY + place.bytes.len();
         if before == 0 && now != 0 {
             self.len += 1;
-            self.bytes += held;
+            self.bytes += row_bytes(place);
         } else if before != 0 && now == 0 {
             self.len -= 1;
-            self.bytes -= held;
+            self.bytes -= row_bytes(place);
         }
         self.negative = self.negative + usize::from(now < 0) - usize::from(before < 0);
-        self.unsaved.insert(place.clone(), now);
+        let noted = self.unsaved.insert(place.clone(), now);
+        if now == 0 && noted != Some(0) {
+            self.gone_bytes += row_bytes(place);
+        } else if now != 0 && noted == Some(0) {
+            self.gone_bytes -= row_bytes(place);
+        }
     }
 
     /// Lets go of all rows of a partition after a place.
     pub(super) fn cut_after(&mut self, slot: u32, place: &Place) {
         let rows = &mut self.rows[slot as usize];
+        let tree = tree_bytes(rows.len());
         // Splitting takes the place itself along.
         let mut rest = rows.split_off(place);
         if let Some(count) = rest.remove(place) {
             rows.insert(place.clone(), count);
         }
+        self.bytes = self.bytes + tree_bytes(rows.len()) - tree;
         for (place, count) in rest {
             self.note(&place, count, 0);
         }
@@ -137,9 +162,15 @@ impl Partitions {
 
     pub(super) fn begin_save(&mut self, full: bool) {
         if full {
+            self.gone_bytes = 0;
             self.unsaved = self.rows.iter().flatten().map(|(place, count)| (place.clone(), *count)).collect();
         }
-        self.saving = std::mem::take(&mut self.unsaved).into_iter().collect();
+        self.saving = self.take_unsaved().collect();
+    }
+
+    fn take_unsaved(&mut self) -> impl Iterator<Item = (Place, i64)> + use<> {
+        self.gone_bytes = 0;
+        std::mem::take(&mut self.unsaved).into_iter()
     }
 
     pub(super) fn unsaved(&self) -> usize {
@@ -149,7 +180,8 @@ impl Partitions {
     /// A part of the rows changed since the last save, with how often they occur: 0 for those that are gone.
     pub(super) fn save(&mut self, part: Part, order: &Order) -> Result<RecordBatch, ViewsError> {
         if self.saving.is_empty() || part == Part::ALL {
-            self.saving.extend(std::mem::take(&mut self.unsaved));
+            let unsaved = self.take_unsaved();
+            self.saving.extend(unsaved);
         }
         let (places, counts): (Vec<Place>, Vec<i64>) = part.take_entries(&mut self.saving).into_iter().unzip();
         let rows = order.rows(places.iter())?;
@@ -178,7 +210,7 @@ impl Partitions {
             let before = self.rows(*slot).get(place).copied().unwrap_or(0);
             self.add(*slot, place, counts.value(row) - before);
         }
-        self.unsaved.clear();
+        drop(self.take_unsaved());
         self.end_tick(slots.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter())
     }
 }

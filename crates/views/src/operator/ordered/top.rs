@@ -11,7 +11,7 @@ use highwater_model::{ChangeBatch, ObjectId, Weights};
 use super::input::{Order, Place, Prepared};
 use super::partitions::{Ordered, Partitions};
 use crate::ViewsError;
-use crate::operator::{Node, Part, State, Tick, line, rows_in};
+use crate::operator::{Node, OperatorFigures, Part, State, Tick, rows_in};
 use crate::store::Snapshot;
 
 /// How rows are numbered.
@@ -160,6 +160,11 @@ fn difference(before: Vec<Entry>, now: Vec<Entry>, changes: &mut Vec<Entry>) {
 }
 
 impl Shard {
+    fn bytes(&self) -> usize {
+        let bounds = self.bounds.capacity() * size_of::<Option<Place>>();
+        self.partitions.bytes() + bounds + self.marks.capacity() * size_of::<u32>()
+    }
+
     fn step(&mut self, plan: &TopPlan, inputs: &[Prepared]) -> Result<Vec<ChangeBatch>, ViewsError> {
         let mut touched: Vec<(u32, Vec<Entry>)> = Vec::new();
         for input in inputs {
@@ -238,12 +243,15 @@ impl Node for Top {
         visit(self)
     }
 
-    fn bytes(&self) -> usize {
-        let own = |shard: &Shard| shard.partitions.bytes() + shard.bounds.capacity() * size_of::<Option<Place>>();
-        self.input.bytes() + self.shards.iter().map(own).sum::<usize>()
+    fn inputs(&self) -> Vec<&dyn Node> {
+        vec![self.input.as_ref()]
     }
 
-    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
+    fn bytes(&self) -> usize {
+        self.shards.iter().map(Shard::bytes).sum()
+    }
+
+    fn figures(&self) -> Vec<OperatorFigures> {
         let what = match self.plan.rank {
             Numbering::Offset(0) => format!("first {} rows", self.plan.limit),
             Numbering::Offset(skip) => format!("{} rows after the first {skip}", self.plan.limit),
@@ -251,16 +259,18 @@ impl Node for Top {
             Numbering::Rank => format!("rank up to {}", self.plan.limit),
             Numbering::DenseRank => format!("dense_rank up to {}", self.plan.limit),
         };
-        let holds = if self.plan.append_only {
-            "append-only input; holds the first rows only"
-        } else {
-            "input with retractions; holds all rows"
-        };
-        let rows: usize = self.shards.iter().map(|shard| shard.partitions.len()).sum();
         let partitions: usize = self.shards.iter().map(|shard| shard.partitions.partitions()).sum();
-        let text = format!("{what} {} [{holds}; {rows} rows in {partitions} partitions now]", self.plan.order.text);
-        lines.push(line(depth, &text));
-        self.input.explain(depth + 1, lines);
+        let (input, holds, bound) = match self.plan.append_only {
+            true => ("append-only input", "the first rows only", "the number of partitions, and the first rows of each"),
+            false => ("input with retractions", "all rows", "the rows of its input"),
+        };
+        vec![OperatorFigures {
+            operator: format!("{what} {} over {input}", self.plan.order.text),
+            holds: Some(format!("{holds}, in {partitions} partitions")),
+            rows: self.shards.iter().map(|shard| shard.partitions.len()).sum(),
+            bytes: self.bytes(),
+            bounded_by: Some(bound.to_owned()),
+        }]
     }
 }
 

@@ -15,7 +15,7 @@ use highwater_sql::datafusion::physical_plan::WindowExpr;
 use super::input::{Order, Prepared};
 use super::partitions::{Ordered, Partitions};
 use crate::ViewsError;
-use crate::operator::{Node, Part, State, Tick, line, rows_in};
+use crate::operator::{Node, OperatorFigures, Part, State, Tick, rows_in};
 use crate::store::Snapshot;
 
 /// Which functions, over which order.
@@ -159,21 +159,23 @@ impl Node for Window {
         visit(self)
     }
 
-    fn bytes(&self) -> usize {
-        self.input.bytes() + self.shards.iter().map(|shard| shard.partitions.bytes()).sum::<usize>()
+    fn inputs(&self) -> Vec<&dyn Node> {
+        vec![self.input.as_ref()]
     }
 
-    fn explain(&self, depth: usize, lines: &mut Vec<String>) {
-        let rows: usize = self.shards.iter().map(|shard| shard.partitions.len()).sum();
+    fn bytes(&self) -> usize {
+        self.shards.iter().map(|shard| shard.partitions.bytes() + shard.marks.capacity()).sum()
+    }
+
+    fn figures(&self) -> Vec<OperatorFigures> {
         let partitions: usize = self.shards.iter().map(|shard| shard.partitions.partitions()).sum();
-        lines.push(line(
-            depth,
-            &format!(
-                "window {} {} [holds all rows, a touched partition is evaluated anew; {rows} rows in {partitions} partitions now, not bounded]",
-                self.plan.text, self.plan.order.text
-            ),
-        ));
-        self.input.explain(depth + 1, lines);
+        vec![OperatorFigures {
+            operator: format!("window {} {}", self.plan.text, self.plan.order.text),
+            holds: Some(format!("all rows, in {partitions} partitions, of which a touched one is evaluated anew")),
+            rows: self.shards.iter().map(|shard| shard.partitions.len()).sum(),
+            bytes: self.bytes(),
+            bounded_by: Some("the rows of its input".to_owned()),
+        }]
     }
 }
 
