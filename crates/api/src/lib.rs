@@ -12,5 +12,5 @@ pub use engine::Engine;
 pub use error::{ApiError, ErrorKind};
 pub use ingest::{BodyFormat, IngestReport, IngestRequest, ProducerStamp, RejectedRecord};
 pub use query::{Answer, RowStream, SqlAnswer, SqlLimits, SqlRequest, ViewAnswer, ViewRequest};
-pub use status::{EngineStatus, Readiness, StreamStatus, ViewState, ViewStatus};
+pub use status::{EngineStatus, MemoryHolder, MemoryStatus, Readiness, StreamStatus, ViewState, ViewStatus};
 pub use subscribe::{ChangeEvent, ChangeStream, SubscribeRequest};

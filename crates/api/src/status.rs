@@ -61,6 +61,30 @@ pub struct ViewStatus {
     pub error: Option<String>,
 }
 
+/// Who holds memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryHolder {
+    /// The view, table or stream, qualified; `None` for the engine itself.
+    pub relation: Option<String>,
+    /// Which part of it, in words.
+    pub operator: String,
+    /// Bytes held.
+    pub bytes: u64,
+}
+
+/// The account of memory: state of views, tables and keyed streams, waiting events, checkpoints under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryStatus {
+    /// Bytes that may be held; `None` without a limit.
+    pub limit: Option<u64>,
+    /// Bytes held.
+    pub held: u64,
+    /// How often something was refused for lack of room, since the start.
+    pub refused: u64,
+    /// The largest holders, the largest first.
+    pub largest: Vec<MemoryHolder>,
+}
+
 /// The engine at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EngineStatus {
@@ -72,4 +96,7 @@ pub struct EngineStatus {
     pub streams: Vec<StreamStatus>,
     /// Materialized views in name order.
     pub views: Vec<ViewStatus>,
+    /// The account of memory.
+    #[serde(default)]
+    pub memory: MemoryStatus,
 }

@@ -71,6 +71,10 @@ pub struct Serve {
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
 
+    /// How much state may be held: a size (8 GB), a share of the machine (70%), or none [default: 70%]
+    #[arg(long, value_name = "SIZE")]
+    pub memory_limit: Option<String>,
+
     /// Folder of apps of your own [default: apps]
     #[arg(long, value_name = "DIR")]
     pub apps: Option<PathBuf>,
@@ -302,6 +306,7 @@ impl Arguments {
                 set("listen", serve.listen.clone());
                 set("allow_anonymous", serve.allow_anonymous.then(|| "true".to_owned()));
                 set("threads", serve.threads.map(|n| n.to_string()));
+                set("memory_limit", serve.memory_limit.clone());
                 set("apps", serve.apps.as_ref().map(|path| path.display().to_string()));
             }
             Command::Sql(Sql { target, .. })

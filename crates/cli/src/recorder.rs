@@ -100,6 +100,7 @@ impl Engine for Recorder {
     }
 
     fn status(&self) -> EngineStatus {
-        EngineStatus { version: "0".to_owned(), ticks: 0, streams: Vec::new(), views: Vec::new() }
+        let memory = highwater_api::MemoryStatus::default();
+        EngineStatus { version: "0".to_owned(), ticks: 0, streams: Vec::new(), views: Vec::new(), memory }
     }
 }

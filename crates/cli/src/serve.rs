@@ -105,6 +105,7 @@ impl Serving {
 /// Opens the engine on the data folder of the settings.
 async fn open_engine(settings: &Settings) -> Result<Arc<Highwater>, Failure> {
     let mut engine = EngineSettings::new(&settings.data);
+    engine.memory_limit = settings.memory_limit;
     if settings.threads > 0 {
         engine.threads = settings.threads;
     }

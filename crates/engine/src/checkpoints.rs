@@ -2,7 +2,7 @@
 //! any two ticks, so that no tick waits long: rounds gather what changed meanwhile until little is left.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -37,6 +37,8 @@ struct WriterState {
     busy: AtomicBool,
     /// The next save must be whole.
     wants_full: AtomicBool,
+    /// Bytes of the checkpoint that is being written.
+    writing: AtomicUsize,
     /// What the newest checkpoint on disk covers.
     covered: Mutex<Offsets>,
 }
@@ -54,7 +56,7 @@ impl CheckpointWriter {
                 priority::give_way();
                 let mut checkpoints = checkpoints;
                 for saved in saves {
-                    write(&mut checkpoints, &saved, &shared);
+                    write(&mut checkpoints, saved, &shared);
                 }
             })
             .map_err(|source| EngineError::Io { context: "starting the checkpoint thread".to_owned(), source })?;
@@ -83,6 +85,11 @@ impl CheckpointWriter {
     /// Whether a checkpoint is being gathered.
     pub(crate) fn is_gathering(&self) -> bool {
         self.saving.is_some()
+    }
+
+    /// Bytes held by a checkpoint that is gathered or written.
+    pub(crate) fn bytes(&self) -> usize {
+        self.saving.as_ref().map_or(0, Saving::bytes) + self.state.writing.load(Ordering::Acquire)
     }
 
     /// Goes on with a checkpoint, or begins one when it is time and the writer is free. Called between ticks, of which
@@ -131,6 +138,7 @@ impl CheckpointWriter {
         let saved = flow.finish_save(saving)?;
         metrics::histogram!("highwater_engine_checkpoint_pause_seconds").record(started.elapsed().as_secs_f64());
         self.state.busy.store(true, Ordering::Release);
+        self.state.writing.store(saved.bytes(), Ordering::Release);
         if let Some(queue) = &self.queue {
             drop(queue.send(saved));
         }
@@ -138,9 +146,9 @@ impl CheckpointWriter {
     }
 }
 
-fn write(checkpoints: &mut Checkpoints, saved: &Saved, state: &WriterState) {
+fn write(checkpoints: &mut Checkpoints, saved: Saved, state: &WriterState) {
     let started = Instant::now();
-    match checkpoints.write(saved) {
+    match checkpoints.write(&saved) {
         Ok(bytes) => {
             state.covered.lock().clone_from(&saved.offsets);
             metrics::counter!("highwater_engine_checkpoint_bytes_total").increment(bytes);
@@ -152,5 +160,7 @@ fn write(checkpoints: &mut Checkpoints, saved: &Saved, state: &WriterState) {
     if checkpoints.wants_full() {
         state.wants_full.store(true, Ordering::Release);
     }
+    drop(saved);
+    state.writing.store(0, Ordering::Release);
     state.busy.store(false, Ordering::Release);
 }

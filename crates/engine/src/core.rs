@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::feed::Feed;
 use crate::jobs::Jobs;
+use crate::memory::Memory;
 use crate::settings::EngineSettings;
 use crate::subscribe::Hub;
 use crate::tick::TickHandle;
@@ -41,6 +42,8 @@ pub(crate) struct Core {
     /// Folders of apps, by schema: files that tables load are below them.
     pub(crate) folders: RwLock<HashMap<String, std::path::PathBuf>>,
     pub(crate) health: Health,
+    /// How much may be held, and is.
+    pub(crate) memory: Memory,
 }
 
 /// A stream or table that takes records.

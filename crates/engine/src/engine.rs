@@ -114,6 +114,12 @@ impl Engine for Highwater {
     fn readiness(&self) -> Readiness {
         match self.core.health.trouble() {
             Some(why) => Readiness { ready: false, detail: why },
+            None if self.core.health.is_ready() && self.core.memory.is_full() => {
+                let limit = self.core.memory.limit();
+                let detail =
+                    format!("serving, but the memory limit of {limit} is reached: no events for views, no new views");
+                Readiness { ready: true, detail }
+            }
             None if self.core.health.is_ready() => Readiness { ready: true, detail: "serving".to_owned() },
             None => Readiness { ready: false, detail: "reading the log up to its end, or stopping".to_owned() },
         }

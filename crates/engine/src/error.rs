@@ -57,6 +57,9 @@ pub enum EngineError {
         /// What was found.
         reason: String,
     },
+    /// There is no room left in memory; says who holds it and what to do.
+    #[error("{}", .0.message)]
+    NoRoom(Box<ApiError>),
     /// The tick thread is gone: a defect, or the engine is stopping.
     #[error("the engine is stopping")]
     Stopping,
@@ -71,6 +74,7 @@ impl From<EngineError> for ApiError {
             EngineError::Catalog(error) => catalog_error(&error),
             EngineError::Declaration { .. } => Self::new(ErrorKind::InvalidInput, message),
             EngineError::Stopping => Self::new(ErrorKind::Unavailable, message),
+            EngineError::NoRoom(error) => *error,
             EngineError::Replay { .. } | EngineError::Io { .. } | EngineError::Damaged { .. } => {
                 Self::internal(message)
             }

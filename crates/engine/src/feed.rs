@@ -23,6 +23,8 @@ struct Partition {
     /// Decoded events by their first offset.
     waiting: BTreeMap<Offset, EventBatch>,
     waiting_rows: usize,
+    /// What those events take in memory.
+    waiting_bytes: usize,
     /// The log holds events that are not among the waiting ones.
     behind: bool,
 }
@@ -33,7 +35,9 @@ const HELD_ROWS: usize = 1_000_000;
 impl Feed {
     /// Partitions whose events below the given offsets are in the dataflow already. The log may hold more.
     pub(crate) fn new(next: Vec<Offset>) -> Self {
-        let partition = |next| Mutex::new(Partition { next, waiting: BTreeMap::new(), waiting_rows: 0, behind: true });
+        let partition = |next| {
+            Mutex::new(Partition { next, waiting: BTreeMap::new(), waiting_rows: 0, waiting_bytes: 0, behind: true })
+        };
         Self(next.into_iter().map(partition).collect())
     }
 
@@ -47,6 +51,7 @@ impl Feed {
         }
         if !partition.behind && events.base_offset >= partition.next {
             partition.waiting_rows += rows;
+            partition.waiting_bytes += events.rows.get_array_memory_size();
             partition.waiting.insert(events.base_offset, events);
         }
     }
@@ -54,6 +59,11 @@ impl Feed {
     /// Rows waiting, decoded.
     pub(crate) fn waiting_rows(&self) -> usize {
         self.0.iter().map(|partition| partition.lock().waiting_rows).sum()
+    }
+
+    /// Bytes that these rows take.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.0.iter().map(|partition| partition.lock().waiting_bytes).sum()
     }
 
     /// The next events of every partition, each in offset order, about `max_rows` of them.
@@ -90,6 +100,7 @@ impl Partition {
             let events = entry.remove();
             self.next = events.next_offset();
             self.waiting_rows -= events.rows.num_rows();
+            self.waiting_bytes -= events.rows.get_array_memory_size();
             rows += events.rows.num_rows();
             taken.push(events);
         }
@@ -107,6 +118,7 @@ impl Partition {
         if !events.is_empty() {
             self.waiting = self.waiting.split_off(&self.next);
             self.waiting_rows = self.waiting.values().map(|batch| batch.rows.num_rows()).sum();
+            self.waiting_bytes = self.waiting.values().map(|batch| batch.rows.get_array_memory_size()).sum();
             return Ok(Some(events));
         }
         // Events become durable before they are offered, so none can have been turned away once the end is reached.

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::core::{Core, StreamRuntime};
 use crate::error::EngineError;
+use crate::memory::{self, Room};
 use crate::names::resolve;
 use crate::priority;
 
@@ -42,6 +43,7 @@ pub(crate) async fn ingest(core: &Arc<Core>, request: IngestRequest) -> Result<I
         let message = format!("{waiting} events of {} wait to be shown in its views", stream.name);
         return Err(ApiError::new(ErrorKind::Overloaded, message).with_retry_after(Duration::from_secs(1)));
     }
+    admit(core, &stream)?;
     let IngestRequest { format, body, stamp, wait_visible, .. } = request;
     let begun = if body.len() <= INLINE_BYTES {
         begin(core, &stream, prepare(&stream, format, &body)?, stamp)?
@@ -78,6 +80,34 @@ fn stream_for(core: &Core, name: &str) -> Result<Arc<StreamRuntime>, ApiError> {
         .with_hint("write tables with INSERT; send events to a stream that the view reads"));
     }
     core.stream(entry.id).ok_or_else(|| ApiError::internal(format!("stream {} has no runtime", entry.name)))
+}
+
+/// Keeps events out that would only make views grow when there is no room for that, and slows them down before. What is
+/// refused was not stored: the producer may send it again.
+fn admit(core: &Core, stream: &StreamRuntime) -> Result<(), ApiError> {
+    let room = core.memory.room();
+    if room == Room::Enough || !feeds_state(core, stream) {
+        return Ok(());
+    }
+    let what = format!("no events are taken in for {} now", stream.name);
+    let refuse = || memory::full(core, ErrorKind::Overloaded, &what);
+    match room {
+        Room::Enough => Ok(()),
+        Room::None => Err(refuse()),
+        // What waits already may fill the rest.
+        Room::Little(pause) if stream.feed.waiting_rows() > 0 => Err(refuse().with_retry_after(pause)),
+        Room::Little(pause) => match core.memory.wait(pause, core.clock.now_micros()) {
+            Some(wait) => Err(refuse().with_retry_after(wait)),
+            None => Ok(()),
+        },
+    }
+}
+
+/// Whether a stream's events become state: its own rows, or those of materialized views.
+fn feeds_state(core: &Core, stream: &StreamRuntime) -> bool {
+    let catalog = core.catalog.read();
+    let is_kept = |id| catalog.get(id).is_some_and(|entry| matches!(entry.kind, EntryKind::MaterializedView { .. }));
+    stream.schema.keyed.is_some() || catalog.dependents(stream.id).into_iter().any(is_kept)
 }
 
 fn check_stamp(stamp: Option<&ProducerStamp>) -> Result<(), ApiError> {

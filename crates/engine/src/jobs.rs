@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use highwater_api::ErrorKind;
 use highwater_model::{EventBatch, ObjectId, ObjectName, Offset, Offsets};
 use highwater_sql::EntryKind;
 use highwater_sql::parse;
@@ -13,11 +14,21 @@ use parking_lot::Mutex;
 use crate::core::Core;
 use crate::error::EngineError;
 use crate::feed::read_events;
+use crate::memory;
 
 /// Bytes of the log fed to a build at a time.
 const FEED_BYTES: usize = 8 << 20;
 /// A build this close to the present is put in place; the rest is fed between two ticks.
 const CLOSE_ROWS: u64 = 50_000;
+
+/// Whether a build has to keep to the memory limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Budget {
+    /// It is given up when there is no room.
+    Kept,
+    /// It takes the place of what was there.
+    Exempt,
+}
 
 /// What a job is doing.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +68,11 @@ impl Jobs {
         self.jobs.lock().get(&id).cloned()
     }
 
+    /// Forgets that jobs of these views failed, so that they can be tried again.
+    fn forget_failed(&self, views: &[ObjectId]) {
+        self.jobs.lock().retain(|id, job| job.error.is_none() || !views.contains(id));
+    }
+
     /// Builds views anew in the background because tables they look up have changed.
     pub(crate) fn rebuild(&self, core: &Arc<Core>, views: Vec<ObjectId>) {
         for id in views {
@@ -68,7 +84,7 @@ impl Jobs {
             self.start(&spec, "rebuild", tables_at);
             let core = Arc::clone(core);
             self.runtime.spawn(async move {
-                if let Err(error) = run(&core, spec).await {
+                if let Err(error) = run(&core, spec, Budget::Kept).await {
                     tracing::error!(view = %id, %error, "building a view anew failed");
                 }
             });
@@ -109,14 +125,11 @@ pub(crate) fn stored_spec(core: &Core, id: ObjectId) -> Option<ViewSpec> {
     let catalog = core.catalog.read();
     let entry = catalog.get(id)?;
     let EntryKind::MaterializedView { .. } = &entry.kind else { return None };
-    let planned = match parse(&entry.sql).ok()?.into_iter().next()? {
-        Statement::CreateMaterializedView(create) => {
-            core.planner.plan_for_view(&create.query, &entry.sql, &create.columns, &catalog, &entry.name.schema)
+    let Statement::CreateMaterializedView(create) = parse(&entry.sql).ok()?.into_iter().next()? else { return None };
+    match core.planner.plan_for_view(&create.query, &entry.sql, &create.columns, &catalog, &entry.name.schema) {
+        Ok(ViewQuery { plan, .. }) => {
+            Some(ViewSpec { id, name: entry.name.clone(), plan, retain: create.retain.clone() })
         }
-        _ => return None,
-    };
-    match planned {
-        Ok(ViewQuery { plan, .. }) => Some(ViewSpec { id, name: entry.name.clone(), plan }),
         Err(error) => {
             tracing::error!(view = %entry.name, %error, "a stored view cannot be planned");
             None
@@ -125,24 +138,33 @@ pub(crate) fn stored_spec(core: &Core, id: ObjectId) -> Option<ViewSpec> {
 }
 
 /// Builds a view from history and puts it in place.
-pub(crate) async fn build(core: &Arc<Core>, spec: ViewSpec) -> Result<(), EngineError> {
+pub(crate) async fn build(core: &Arc<Core>, spec: ViewSpec, budget: Budget) -> Result<(), EngineError> {
     core.jobs.start(&spec, "build", tables_at(core));
-    run(core, spec).await
+    run(core, spec, budget).await
 }
 
-async fn run(core: &Arc<Core>, spec: ViewSpec) -> Result<(), EngineError> {
+async fn run(core: &Arc<Core>, spec: ViewSpec, budget: Budget) -> Result<(), EngineError> {
     let id = spec.id;
     // Its own task: a caller who goes away must not leave a half-made view behind.
     let owner = Arc::clone(core);
-    let work = core.jobs.runtime.spawn(async move { build_and_place(&owner, &spec).await });
+    let work = core.jobs.runtime.spawn(async move { build_and_place(&owner, &spec, budget).await });
     let outcome = work
         .await
         .unwrap_or_else(|error| Err(EngineError::Views(ViewsError::Invariant(format!("a build stopped: {error}")))));
+    core.memory.built(id);
     core.jobs.end(id, &outcome);
     // A table may have changed while the view was built.
     let outdated = core.tick.run(|ticker| ticker.flow.outdated()).await?;
     core.jobs.rebuild(core, outdated);
     outcome
+}
+
+/// Tries again to build the views anew whose tables have changed: there may be room for it now.
+pub(crate) async fn try_again(core: &Arc<Core>) -> Result<(), EngineError> {
+    let outdated = core.tick.run(|ticker| ticker.flow.outdated()).await?;
+    core.jobs.forget_failed(&outdated);
+    core.jobs.rebuild(core, outdated);
+    Ok(())
 }
 
 /// How many rows were ever written to tables, as far as the current version shows.
@@ -153,26 +175,30 @@ fn tables_at(core: &Core) -> u64 {
     of_tables.map(|(_, _, next)| next).sum()
 }
 
-async fn build_and_place(core: &Arc<Core>, spec: &ViewSpec) -> Result<(), EngineError> {
+async fn build_and_place(core: &Arc<Core>, spec: &ViewSpec, budget: Budget) -> Result<(), EngineError> {
     let plan = ViewPlan::new(spec)?;
     let mut build = core.tick.run(move |ticker| ticker.flow.begin(plan)).await??;
     let owner = Arc::clone(core);
     build = blocking(move || {
-        build.feed_snapshots()?;
+        while build.feed_snapshot()? {
+            check_room(&owner, &build, budget)?;
+        }
         Ok(build)
     })
     .await?;
     loop {
-        let owner = Arc::clone(&owner);
-        build = blocking(move || feed_history(&owner, build)).await?;
+        let owner = Arc::clone(core);
+        build = blocking(move || feed_history(&owner, build, budget)).await?;
         let owner = Arc::clone(core);
         let placed = core.tick.run(move |ticker| -> Result<Option<Build>, EngineError> {
             let target = ticker.flow.reader().read().offsets.clone();
             if distance(&build, &target) > CLOSE_ROWS {
                 return Ok(Some(build));
             }
-            feed_until(&owner, &mut build, &target, |_| {})?;
+            feed_until(&owner, &mut build, &target, |_| Ok(()))?;
+            let id = build.plan().id();
             let report = ticker.flow.finish(build)?;
+            owner.memory.built(id);
             ticker.published(report);
             Ok(None)
         });
@@ -192,16 +218,28 @@ async fn blocking<R: Send + 'static>(
 }
 
 /// Feeds everything the dataflow has seen when this begins.
-fn feed_history(core: &Core, mut build: Build) -> Result<Build, EngineError> {
+fn feed_history(core: &Core, mut build: Build, budget: Budget) -> Result<Build, EngineError> {
     let target = core.reader.read().offsets.clone();
     let id = build.plan().id();
     let all = distance(&build, &target).max(1) as f64;
     let goal = target.clone();
     feed_until(core, &mut build, &target, |build| {
         core.jobs.progress(id, 1.0 - distance(build, &goal) as f64 / all);
+        check_room(core, build, budget)
     })?;
     build.feed_changes()?;
     Ok(build)
+}
+
+/// Takes down what a build holds; an error when that leaves no room.
+fn check_room(core: &Core, build: &Build, budget: Budget) -> Result<(), EngineError> {
+    let plan = build.plan();
+    core.memory.building(plan.id(), plan.name(), build.bytes() as u64);
+    if budget == Budget::Exempt || !core.memory.is_full() {
+        return Ok(());
+    }
+    let what = format!("{} cannot be built", plan.name());
+    Err(EngineError::NoRoom(Box::new(memory::full(core, ErrorKind::TooLarge, &what))))
 }
 
 /// Events between what a build was fed and `target`.
@@ -215,7 +253,7 @@ fn feed_until(
     core: &Core,
     build: &mut Build,
     target: &Offsets,
-    mut progress: impl FnMut(&Build),
+    mut progress: impl FnMut(&Build) -> Result<(), EngineError>,
 ) -> Result<(), EngineError> {
     for id in build.plan().streams().clone() {
         let Some(stream) = core.stream(id) else { continue };
@@ -235,7 +273,7 @@ fn feed_until(
                 break;
             }
             build.feed_events(id, events)?;
-            progress(build);
+            progress(build)?;
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ mod filter;
 mod ingest;
 mod inspect;
 mod jobs;
+mod memory;
 mod names;
 mod open;
 mod priority;
@@ -29,4 +30,5 @@ pub use inspect::{
     CheckpointInspection, Covered, DataFolder, FolderAccess, FolderFinding, FolderPart, Inspection, Lost,
     PartitionInspection, Remedy, StreamInspection,
 };
+pub use memory::MemoryLimit;
 pub use settings::EngineSettings;

@@ -15,7 +15,8 @@ use crate::catalog_file;
 use crate::checkpoints::CheckpointWriter;
 use crate::core::{Core, Health, StreamRuntime};
 use crate::error::EngineError;
-use crate::jobs::{self, Jobs};
+use crate::jobs::{self, Budget, Jobs};
+use crate::memory::Memory;
 use crate::priority;
 use crate::settings::EngineSettings;
 use crate::statements::open_stream;
@@ -56,6 +57,7 @@ pub(crate) async fn open(
         streams: RwLock::default(),
         folders: RwLock::default(),
         health: Health::default(),
+        memory: Memory::new(settings.memory_limit),
         settings,
         clock,
         log,
@@ -203,7 +205,8 @@ async fn settle(core: &Arc<Core>, unbuilt: Vec<ObjectId>) {
     let Ok(outdated) = core.tick.run(|ticker| ticker.flow.outdated()).await else { return };
     for id in unbuilt.into_iter().chain(outdated) {
         let Some(spec) = jobs::stored_spec(core, id) else { continue };
-        if let Err(error) = jobs::build(core, spec).await {
+        // What was there before the start is there after it, whatever the limit is now.
+        if let Err(error) = jobs::build(core, spec, Budget::Exempt).await {
             tracing::error!(view = %id, %error, "a view could not be computed again");
         }
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use highwater_log::LogSettings;
 
+use crate::memory::MemoryLimit;
+
 /// What an engine needs to know.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
@@ -22,6 +24,8 @@ pub struct EngineSettings {
     pub checkpoint_events: u64,
     /// Changes kept for each followed view, in rows, so that readers can resume.
     pub change_history_rows: usize,
+    /// How much state may be held before new events and views are refused.
+    pub memory_limit: MemoryLimit,
     /// The log's settings.
     pub log: LogSettings,
 }
@@ -38,6 +42,7 @@ impl EngineSettings {
             checkpoint_interval: Duration::from_secs(10),
             checkpoint_events: 4_000_000,
             change_history_rows: 100_000,
+            memory_limit: MemoryLimit::default(),
             log: LogSettings::default(),
         }
     }

@@ -8,6 +8,7 @@ use highwater_model::ObjectId;
 use highwater_sql::{Catalog, Entry, EntryKind};
 
 use crate::core::{Core, StreamRuntime};
+use crate::memory;
 
 /// The status of everything.
 pub(crate) fn status(core: &Core) -> EngineStatus {
@@ -30,7 +31,7 @@ pub(crate) fn status_of(core: &Core, catalog: &Catalog) -> EngineStatus {
     };
     let mut views: Vec<ViewStatus> = view_statuses(core, catalog, &lags).into_values().collect();
     views.sort_by(|a, b| a.name.cmp(&b.name));
-    EngineStatus { version, ticks, streams, views }
+    EngineStatus { version, ticks, streams, views, memory: memory::status(core, catalog) }
 }
 
 /// The status of every materialized view, by its id.
@@ -44,13 +45,13 @@ pub(crate) fn view_statuses(
     let mut statuses = BTreeMap::new();
     for entry in views {
         let (state, progress, error) = state(core, entry);
-        let figures = figures.get(&entry.id).copied().unwrap_or_default();
+        let figures = figures.get(&entry.id);
         let lag = inputs(catalog, entry.id).iter().filter_map(|input| lags.get(input)).sum();
         let status = ViewStatus {
             name: entry.name.to_string(),
             state,
             rows: rows_of(core, entry.id).unwrap_or(0),
-            bytes: figures.bytes as u64,
+            bytes: figures.map_or(0, |figures| figures.bytes as u64),
             lag,
             progress,
             error,

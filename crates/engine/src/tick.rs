@@ -1,7 +1,7 @@
 //! The tick thread: owns the dataflow, moves it on with whatever events are durable, runs commands between ticks,
 //! and asks for checkpoints. Everyone else reaches the dataflow through [`TickHandle`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
@@ -16,6 +16,7 @@ use tokio::sync::{oneshot, watch};
 use crate::checkpoints::CheckpointWriter;
 use crate::core::Core;
 use crate::error::EngineError;
+use crate::memory::{Held, Room, size_text};
 use crate::priority;
 use crate::signal::Signal;
 
@@ -25,6 +26,9 @@ const IDLE: Duration = Duration::from_millis(500);
 const BETWEEN_CLOCK_TICKS: Duration = Duration::from_millis(10);
 /// Time between refreshes of the figures that status shows.
 const FIGURES_EVERY: Duration = Duration::from_secs(1);
+/// Time between measurements of what is held, and its longest share of the tick thread's time (one part in so many).
+const MEASURE_EVERY: Duration = Duration::from_millis(10);
+const MEASURE_SHARE: u32 = 20;
 /// Time between looks at what retention lets go.
 const TRIM_EVERY: Duration = Duration::from_secs(30);
 
@@ -49,6 +53,13 @@ pub(crate) struct Ticker {
     checkpoints: CheckpointWriter,
     figures_at: Option<Instant>,
     trimmed_at: Instant,
+    measured_at: Instant,
+    /// How long measuring took.
+    measuring: Duration,
+    /// Whether there was no room when it was last measured.
+    is_full: bool,
+    /// Views whose size was told.
+    gauged: BTreeSet<String>,
 }
 
 impl TickHandle {
@@ -115,7 +126,17 @@ impl TickHandle {
 
 impl Ticker {
     pub(crate) fn new(core: Arc<Core>, flow: Dataflow, checkpoints: CheckpointWriter) -> Self {
-        Self { flow, core, checkpoints, figures_at: None, trimmed_at: Instant::now() }
+        Self {
+            flow,
+            core,
+            checkpoints,
+            figures_at: None,
+            trimmed_at: Instant::now(),
+            measured_at: Instant::now(),
+            measuring: Duration::ZERO,
+            is_full: false,
+            gauged: BTreeSet::new(),
+        }
     }
 
     /// Runs until told to stop. An error is a defect or a failing disk: the engine then serves no more.
@@ -139,6 +160,7 @@ impl Ticker {
                             return self.checkpoints.finish(&mut self.flow);
                         }
                         self.refresh_figures(true);
+                        self.measure();
                     }
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => return Ok(()),
@@ -147,8 +169,10 @@ impl Ticker {
             if self.advance()? == 0 {
                 self.checkpoints.go_on(&mut self.flow, 0)?;
                 if self.checkpoints.is_gathering() {
+                    self.measure_if_due();
                     continue;
                 }
+                self.measure();
                 self.refresh_figures(false);
                 self.trim_if_due();
                 self.core.tick.signal.wait(self.until_due());
@@ -180,6 +204,7 @@ impl Ticker {
         self.checkpoints.count(rows as u64);
         self.published(report);
         self.checkpoints.go_on(&mut self.flow, rows)?;
+        self.measure_if_due();
         self.refresh_figures(false);
         self.trim_if_due();
         Ok(rows)
@@ -239,10 +264,56 @@ impl Ticker {
         }
     }
 
+    fn measure_if_due(&mut self) {
+        if self.measured_at.elapsed() >= MEASURE_EVERY.max(self.measuring * MEASURE_SHARE) {
+            self.measure();
+        }
+    }
+
+    /// Measures what is held; says so when there is no room any more, or again.
+    fn measure(&mut self) {
+        let started = Instant::now();
+        let held = Held {
+            state: self.flow.bytes() as u64,
+            waiting: self.core.streams.read().values().map(|stream| stream.feed.waiting_bytes() as u64).sum(),
+            checkpoint: self.checkpoints.bytes() as u64,
+        };
+        let is_full = self.core.memory.measured(held) == Room::None;
+        self.measuring = started.elapsed();
+        self.measured_at = Instant::now();
+        if is_full != std::mem::replace(&mut self.is_full, is_full) {
+            let (limit, total) = (self.core.memory.limit().to_string(), size_text(self.core.memory.total()));
+            if is_full {
+                // Messages name the largest holders as they are now.
+                self.refresh_figures(true);
+                tracing::warn!(limit, held = total, "the memory limit is reached: new events and views are refused");
+            } else {
+                tracing::info!(limit, held = total, "there is room in memory again");
+            }
+        }
+    }
+
     fn refresh_figures(&mut self, now: bool) {
         if now || self.figures_at.is_none_or(|at| at.elapsed() >= FIGURES_EVERY) {
             self.figures_at = Some(Instant::now());
-            *self.core.tick.figures.write() = self.flow.figures();
+            let figures = self.flow.figures();
+            self.gauge(&figures);
+            *self.core.tick.figures.write() = figures;
         }
+    }
+
+    /// Tells the size of every view, table and keyed stream, and 0 for those that are gone.
+    fn gauge(&mut self, figures: &HashMap<ObjectId, ViewFigures>) {
+        let sizes: HashMap<String, usize> = {
+            let catalog = self.core.catalog.read();
+            let name = |id: &ObjectId| catalog.get(*id).map(|entry| entry.name.to_string());
+            figures.iter().filter_map(|(id, figures)| Some((name(id)?, figures.bytes))).collect()
+        };
+        self.gauged.extend(sizes.keys().cloned());
+        for name in &self.gauged {
+            let bytes = sizes.get(name).copied().unwrap_or(0);
+            metrics::gauge!("highwater_engine_relation_bytes", "relation" => name.clone()).set(bytes as f64);
+        }
+        self.gauged.retain(|name| sizes.contains_key(name));
     }
 }

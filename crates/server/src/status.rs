@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
-use highwater_api::{EngineStatus, StreamStatus, ViewState, ViewStatus};
+use highwater_api::{EngineStatus, MemoryHolder, MemoryStatus, StreamStatus, ViewState, ViewStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,6 +24,38 @@ pub(crate) struct StatusDocument {
     streams: Vec<StreamDocument>,
     /// Materialized views in name order.
     views: Vec<ViewDocument>,
+    /// The account of memory.
+    memory: MemoryDocument,
+}
+
+/// State of views, tables and keyed streams, waiting events and checkpoints under way, against the limit.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MemoryStatus)]
+pub(crate) struct MemoryDocument {
+    /// Bytes that may be held; null without a limit.
+    #[schema(minimum = 0)]
+    limit: Option<u64>,
+    /// Bytes held.
+    #[schema(minimum = 0)]
+    held: u64,
+    /// How often something was refused for lack of room, since the start.
+    #[schema(minimum = 0)]
+    refused: u64,
+    /// The largest holders, the largest first.
+    largest: Vec<HolderDocument>,
+}
+
+/// Who holds memory.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MemoryHolder)]
+pub(crate) struct HolderDocument {
+    /// The view, table or stream, qualified; null for the engine itself.
+    relation: Option<String>,
+    /// Which part of it.
+    operator: String,
+    /// Bytes held.
+    #[schema(minimum = 0)]
+    bytes: u64,
 }
 
 /// A stream's position.
@@ -103,7 +135,16 @@ impl From<EngineStatus> for StatusDocument {
             ticks: status.ticks,
             streams: status.streams.into_iter().map(Into::into).collect(),
             views: status.views.into_iter().map(Into::into).collect(),
+            memory: status.memory.into(),
         }
+    }
+}
+
+impl From<MemoryStatus> for MemoryDocument {
+    fn from(memory: MemoryStatus) -> Self {
+        let MemoryStatus { limit, held, refused, largest } = memory;
+        let holder = |MemoryHolder { relation, operator, bytes }| HolderDocument { relation, operator, bytes };
+        Self { limit, held, refused, largest: largest.into_iter().map(holder).collect() }
     }
 }
 

@@ -19,11 +19,11 @@ pub use catalog::{
 pub use datafusion;
 #[cfg(feature = "fuzzing")]
 pub use parse::fuzz_parse;
-pub use parse::parse;
+pub use parse::{byte_size, parse};
 pub use planner::{Equality, PlainView, Planner, Relations, TableWrite, ViewQuery, ViewRead, equalities};
 pub use relation::{RelationKind, RelationSource};
 pub use source::Place;
 pub use statement::{
     CreateMaterializedView, CreateSchema, CreateStream, CreateTable, CreateView, Delete, Drop, DropKind, Explain,
-    ExplainTarget, Insert, NameRef, QueryStatement, SetVariable, Show, ShowKind, Statement, TableLoad, Update,
+    ExplainTarget, Insert, NameRef, QueryStatement, Retain, SetVariable, Show, ShowKind, Statement, TableLoad, Update,
 };

@@ -60,7 +60,7 @@ pub enum Statement {
     Update(Update),
     /// `DELETE FROM …`.
     Delete(Delete),
-    /// `SET name = value`.
+    /// `SET [GLOBAL] name = value`.
     Set(SetVariable),
 }
 
@@ -88,7 +88,11 @@ impl Statement {
     /// Whether it only reads.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
-        matches!(self, Self::Query(_) | Self::Explain(_) | Self::Show(_) | Self::Set(_))
+        match self {
+            Self::Query(_) | Self::Explain(_) | Self::Show(_) => true,
+            Self::Set(set) => !set.global,
+            _ => false,
+        }
     }
 
     /// The command tag, as PostgreSQL would say it (without row counts).
@@ -208,8 +212,17 @@ pub struct CreateMaterializedView {
     pub query: Box<ast::Query>,
     /// The query's text.
     pub query_sql: String,
-    /// `WITH (retain = '30 days')`, microseconds.
-    pub retain_micros: Option<i64>,
+    /// `WITH (retain = '30 days')`.
+    pub retain: Option<Retain>,
+}
+
+/// How long the rows of a materialized view are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retain {
+    /// How long after their time, in microseconds.
+    pub micros: i64,
+    /// The column that is their time; `None`: the only one that can be.
+    pub by: Option<String>,
 }
 
 /// `CREATE VIEW`.
@@ -373,11 +386,13 @@ pub struct Delete {
     pub filter: Option<ast::Expr>,
 }
 
-/// `SET name = value`.
+/// `SET [GLOBAL] name = value`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetVariable {
     /// Its text.
     pub sql: String,
+    /// `GLOBAL`: for the whole process, not for a session.
+    pub global: bool,
     /// Variable, lower case.
     pub name: String,
     /// Value as text.

@@ -44,6 +44,8 @@ pub struct ServerSettings {
     pub data: PathBuf,
     /// Names or paths of apps.
     pub apps: Vec<String>,
+    /// Further arguments.
+    pub options: Vec<String>,
     /// Where its log lines go; appended.
     pub log: PathBuf,
 }
@@ -72,6 +74,7 @@ impl ServerSettings {
             .arg("--data")
             .arg(&self.data)
             .args(["--listen", "127.0.0.1:0"])
+            .args(&self.options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

@@ -29,6 +29,7 @@ async fn run(policy: KillPolicy) {
             binary: server_binary().unwrap(),
             data: folder.path().join("data"),
             apps,
+            options: Vec::new(),
             log: folder.path().join("server.log"),
         };
         let outcome = match ServerDoor::start(settings.clone(), policy).await {

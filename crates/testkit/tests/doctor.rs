@@ -84,6 +84,7 @@ async fn serve(folder: &Path) -> ServerProcess {
         binary: server_binary().unwrap(),
         data: folder.join("data"),
         apps: Vec::new(),
+        options: Vec::new(),
         log: folder.join("server.log"),
     };
     ServerProcess::start(settings).await.unwrap()

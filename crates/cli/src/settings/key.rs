@@ -46,6 +46,11 @@ pub const KEYS: &[Key] = &[
     Key { name: "to", default: "http://127.0.0.1:8080", meaning: "server that sql, ingest and simulate talk to" },
     Key { name: "apps", default: "apps", meaning: "folder of apps of your own; bundled apps need none" },
     Key { name: "threads", default: "0", meaning: "threads of the dataflow; 0: one for each core" },
+    Key {
+        name: "memory_limit",
+        default: "70%",
+        meaning: "how much state views, tables and waiting events may hold: a size, a share of the machine, or none",
+    },
     Key { name: "log", default: "info", meaning: "which log lines are written, as in RUST_LOG" },
     Key { name: "log_format", default: "text", meaning: "how log lines are written: text or json" },
 ];

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use highwater_engine::MemoryLimit;
 use highwater_model::{Diagnostic, Diagnostics};
 
 use super::raw::{Flags, RawSettings};
@@ -45,6 +46,8 @@ pub struct Settings {
     pub apps: PathBuf,
     /// Threads of the dataflow; 0: one for each core.
     pub threads: usize,
+    /// How much state may be held.
+    pub memory_limit: MemoryLimit,
     /// Log filter.
     pub log: String,
     /// How log lines are written.
@@ -67,9 +70,11 @@ impl Settings {
         let listen = typed(&raw, "listen", "an address and a port, such as 127.0.0.1:8080", &mut problems);
         let allow_anonymous = typed(&raw, "allow_anonymous", "true or false", &mut problems);
         let threads = typed(&raw, "threads", "a whole number; 0 means one for each core", &mut problems);
+        let memory_limit =
+            typed(&raw, "memory_limit", "a size such as 8 GB, a share such as 70%, or none", &mut problems);
         let log_format = typed(&raw, "log_format", "text or json", &mut problems);
-        let (Some(listen), Some(allow_anonymous), Some(threads), Some(log_format)) =
-            (listen, allow_anonymous, threads, log_format)
+        let (Some(listen), Some(allow_anonymous), Some(threads), Some(memory_limit), Some(log_format)) =
+            (listen, allow_anonymous, threads, memory_limit, log_format)
         else {
             return Err(Failure::Diagnosed(problems));
         };
@@ -80,6 +85,7 @@ impl Settings {
             to: raw.get("to").text,
             apps: raw.get("apps").text.into(),
             threads,
+            memory_limit,
             log: raw.get("log").text,
             log_format,
             raw,

@@ -30,7 +30,7 @@ pub(crate) async fn explain(
     limits: &SqlLimits,
 ) -> Result<Answer, ApiError> {
     let lines = match &explain.inner {
-        ExplainTarget::View(name) if explain.incremental => stored_view(core, name, schema)?,
+        ExplainTarget::View(name) if explain.incremental => stored_view(core, name, schema).await?,
         ExplainTarget::View(name) => {
             let plan = plan_of_read(core, name, schema)?;
             run_once(core, plan, text, limits, explain.analyze).await?
@@ -115,19 +115,21 @@ async fn run_once(
 /// The operators that would keep a query up to date.
 fn incremental(core: &Core, statement: &Statement, text: &str, schema: &str) -> Result<Vec<String>, ApiError> {
     let catalog = core.catalog.read();
-    let (query, names, name) = match statement {
-        Statement::Query(query) => (&query.query, [].as_slice(), ObjectName::new(schema, "query")),
+    let (query, names, name, retain) = match statement {
+        Statement::Query(query) => (&query.query, [].as_slice(), ObjectName::new(schema, "query"), None),
         Statement::CreateMaterializedView(create) => {
-            (&create.query, create.columns.as_slice(), create.name.in_schema(schema))
+            (&create.query, create.columns.as_slice(), create.name.in_schema(schema), create.retain.clone())
         }
-        Statement::CreateView(create) => (&create.query, create.columns.as_slice(), create.name.in_schema(schema)),
+        Statement::CreateView(create) => {
+            (&create.query, create.columns.as_slice(), create.name.in_schema(schema), None)
+        }
         other => {
             let message = format!("EXPLAIN INCREMENTAL explains queries and views, not {}", other.tag());
             return Err(ApiError::new(ErrorKind::InvalidInput, message).with_hint("leave INCREMENTAL out"));
         }
     };
     let planned = core.planner.plan_for_view(query, text, names, &catalog, schema)?;
-    operators(&ViewSpec { id: catalog.next_id(), name, plan: planned.plan })
+    operators(&ViewSpec { id: catalog.next_id(), name, plan: planned.plan, retain })
 }
 
 fn operators(spec: &ViewSpec) -> Result<Vec<String>, ApiError> {
@@ -135,7 +137,7 @@ fn operators(spec: &ViewSpec) -> Result<Vec<String>, ApiError> {
 }
 
 /// The operators of a view that is there, and how it is doing.
-fn stored_view(core: &Core, name: &NameRef, schema: &str) -> Result<Vec<String>, ApiError> {
+async fn stored_view(core: &Core, name: &NameRef, schema: &str) -> Result<Vec<String>, ApiError> {
     let id = {
         let catalog = core.catalog.read();
         let found = catalog.find(name.schema.as_deref(), &name.name, schema).map_err(|error| catalog_error(&error))?;
@@ -146,9 +148,15 @@ fn stored_view(core: &Core, name: &NameRef, schema: &str) -> Result<Vec<String>,
         }
         found.id
     };
-    let spec = stored_spec(core, id)
-        .ok_or_else(|| ApiError::internal(format!("the stored query of {name} cannot be planned any more")))?;
-    let mut lines = operators(&spec)?;
+    let placed = core.tick.run(move |ticker| ticker.flow.plan(id).map(ViewPlan::explain)).await?;
+    let mut lines = match placed {
+        Some(lines) => lines,
+        // One that is not in place yet holds nothing yet.
+        None => operators(
+            &stored_spec(core, id)
+                .ok_or_else(|| ApiError::internal(format!("the stored query of {name} cannot be planned any more")))?,
+        )?,
+    };
     let catalog = core.catalog.read();
     if let Some(view) = view_statuses(core, &catalog, &lags(core)).get(&id) {
         let state = super::system::state_name(view);

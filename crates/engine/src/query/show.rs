@@ -33,7 +33,7 @@ pub(crate) fn show(core: &Core, show: &Show, schema: &str) -> Result<Answer, Api
         ShowKind::Schemas => Table::default().text("name", schemas(&catalog)).rows()?,
         ShowKind::Columns(name) => columns(core, &catalog, name, schema)?,
         ShowKind::Create(name) => create(&catalog, name, schema)?,
-        ShowKind::Variable(name) => variable(name, schema)?,
+        ShowKind::Variable(name) => variable(core, name, schema)?,
     };
     drop(catalog);
     Ok(answer(core, rows))
@@ -103,9 +103,11 @@ fn create(catalog: &Catalog, name: &NameRef, schema: &str) -> Result<RecordBatch
     Table::default().text("name", [found.name.to_string()]).text("sql", [found.sql.clone()]).rows()
 }
 
-fn variable(name: &str, schema: &str) -> Result<RecordBatch, ApiError> {
+fn variable(core: &Core, name: &str, schema: &str) -> Result<RecordBatch, ApiError> {
+    let memory_limit = core.memory.limit().to_string();
     let all = [
         ("client_encoding", "UTF8"),
+        ("memory_limit", memory_limit.as_str()),
         ("search_path", schema),
         ("server_encoding", "UTF8"),
         ("server_version", env!("CARGO_PKG_VERSION")),

@@ -16,7 +16,8 @@ use crate::core::Core;
 use crate::status::{lags, rows_of, view_statuses};
 
 /// Names of all system tables.
-pub(super) const NAMES: [&str; 7] = ["columns", "jobs", "partitions", "relations", "streams", "tables", "views"];
+pub(super) const NAMES: [&str; 8] =
+    ["columns", "jobs", "operators", "partitions", "relations", "streams", "tables", "views"];
 
 /// A system table as the source of a scan; `None` when there is none of this name.
 pub(super) fn source(core: &Core, catalog: &Catalog, name: &str) -> Option<Arc<dyn TableSource>> {
@@ -31,6 +32,7 @@ pub(super) fn rows(core: &Core, catalog: &Catalog, name: &str) -> Option<Result<
     let table = match name {
         "columns" => columns(catalog.entries()),
         "jobs" => jobs(core),
+        "operators" => operators(core, catalog),
         "partitions" => partitions(core, catalog),
         "relations" => relations(catalog),
         "streams" => streams(core, catalog),
@@ -96,6 +98,26 @@ fn jobs(core: &Core) -> Table {
         .text("error", jobs.iter().map(|job| job.error.clone()))
 }
 
+/// What every view, table and keyed stream holds, by operator: its own rows first, then from the result to the leaves.
+fn operators(core: &Core, catalog: &Catalog) -> Table {
+    let figures = core.tick.figures();
+    let entries = sorted(catalog, |_| true);
+    let each: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| Some((entry, figures.get(&entry.id)?)))
+        .flat_map(|(entry, figures)| (1_u64..).zip(&figures.operators).map(move |(at, operator)| (entry, at, operator)))
+        .collect();
+    Table::default()
+        .text("schema", each.iter().map(|(entry, ..)| entry.name.schema.clone()))
+        .text("relation", each.iter().map(|(entry, ..)| entry.name.name.clone()))
+        .number("position", each.iter().map(|(_, at, _)| *at))
+        .text("operator", each.iter().map(|(.., operator)| operator.operator.clone()))
+        .text("holds", each.iter().map(|(.., operator)| operator.holds.clone()))
+        .number("rows", each.iter().map(|(.., operator)| operator.rows as u64))
+        .number("bytes", each.iter().map(|(.., operator)| operator.bytes as u64))
+        .text("bounded_by", each.iter().map(|(.., operator)| operator.bounded_by.clone()))
+}
+
 fn partitions(core: &Core, catalog: &Catalog) -> Table {
     let mut rows = Vec::new();
     for entry in sorted(catalog, EntryKind::is_logged) {
@@ -152,7 +174,7 @@ fn streams(core: &Core, catalog: &Catalog) -> Table {
 fn tables(core: &Core, catalog: &Catalog) -> Table {
     let entries = sorted(catalog, |kind| matches!(kind, EntryKind::Table { .. }));
     let figures = core.tick.figures();
-    let figures: Vec<_> = entries.iter().map(|entry| figures.get(&entry.id).copied()).collect();
+    let figures: Vec<_> = entries.iter().map(|entry| figures.get(&entry.id)).collect();
     let load = |entry: &&Entry| match &entry.kind {
         EntryKind::Table { load, .. } => load.as_ref().map(|load| load.path.clone()),
         _ => None,
@@ -167,6 +189,7 @@ fn tables(core: &Core, catalog: &Catalog) -> Table {
 fn views(core: &Core, catalog: &Catalog) -> Table {
     let entries = sorted(catalog, |kind| !kind.is_logged());
     let statuses = view_statuses(core, catalog, &lags(core));
+    let figures = core.tick.figures();
     let version = core.reader.read().version();
     let of = |entry: &&Entry| statuses.get(&entry.id);
     named(&entries)
@@ -177,6 +200,7 @@ fn views(core: &Core, catalog: &Catalog) -> Table {
         .number("bytes", entries.iter().map(|entry| of(entry).map(|view| view.bytes)))
         .number("lag", entries.iter().map(|entry| of(entry).map(|view| view.lag)))
         .fraction("progress", entries.iter().map(|entry| of(entry).map(|view| view.progress)))
+        .number("late", entries.iter().map(|entry| figures.get(&entry.id).and_then(|figures| figures.late)))
         .text("error", entries.iter().map(|entry| of(entry).and_then(|view| view.error.clone())))
         .text("version", entries.iter().map(|entry| of(entry).map(|_| version.clone())))
 }

@@ -13,6 +13,7 @@ use super::run::Done;
 use crate::catalog_file;
 use crate::core::{Core, StreamRuntime};
 use crate::error::{EngineError, catalog_error};
+use crate::memory;
 use crate::tick::Ticker;
 
 /// Puts a changed catalog on disk, then in place.
@@ -55,6 +56,9 @@ pub(super) async fn create_table(core: &Arc<Core>, create: &CreateTable, schema:
         declared_already(core, &name, create.if_not_exists, create.or_replace, &create.sql, &kind).await?
     {
         return Ok(done);
+    }
+    if create.load.is_some() && core.memory.is_full() {
+        return Err(memory::full(core, ErrorKind::TooLarge, &format!("{name} is not loaded")));
     }
     // The file is read before anything is declared: a bad one leaves nothing behind.
     let rows = match &create.load {

@@ -9,6 +9,7 @@ use super::ddl::commit;
 use super::run::Done;
 use crate::core::Core;
 use crate::error::{EngineError, catalog_error};
+use crate::jobs;
 
 pub(super) async fn drop_objects(core: &Arc<Core>, statement: &Drop, schema: &str) -> Result<Done, ApiError> {
     let _guard = core.ddl.lock().await;
@@ -49,6 +50,8 @@ pub(super) async fn drop_objects(core: &Arc<Core>, statement: &Drop, schema: &st
     for entry in dropped {
         forget(core, &entry).await?;
     }
+    // There may be room now for what there was none before.
+    jobs::try_again(core).await?;
     Ok(Done { rows: 0, notices })
 }
 

@@ -4,6 +4,7 @@ mod ddl;
 mod drop;
 mod load;
 mod run;
+mod set;
 mod views;
 mod write;
 

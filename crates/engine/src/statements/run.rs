@@ -5,7 +5,7 @@ use std::sync::Arc;
 use highwater_api::{ApiError, ErrorKind, SqlAnswer, SqlRequest};
 use highwater_sql::{PUBLIC_SCHEMA, Statement, parse};
 
-use super::{ddl, drop, views, write};
+use super::{ddl, drop, set, views, write};
 use crate::core::Core;
 use crate::query;
 
@@ -57,7 +57,7 @@ async fn one(
             return query::explain(core, explain, text, schema, limits).await.map(SqlAnswer::Rows);
         }
         Statement::Show(show) => return query::show(core, show, schema).map(SqlAnswer::Rows),
-        Statement::Set(_) => Done::nothing("settings are fixed for now: nothing was changed"),
+        Statement::Set(variable) => set::set(core, variable).await?,
         Statement::CreateSchema(create) => ddl::create_schema(core, create).await?,
         Statement::CreateStream(create) => ddl::create_stream(core, create, schema).await?,
         Statement::CreateTable(create) => ddl::create_table(core, create, schema).await?,

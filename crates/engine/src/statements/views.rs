@@ -12,7 +12,8 @@ use super::drop::forget;
 use super::run::Done;
 use crate::core::Core;
 use crate::error::{EngineError, catalog_error};
-use crate::jobs;
+use crate::jobs::{self, Budget};
+use crate::memory;
 use crate::query;
 
 pub(super) async fn create_view(
@@ -59,11 +60,6 @@ pub(super) async fn create_materialized_view(
     text: &str,
     schema: &str,
 ) -> Result<Done, ApiError> {
-    if create.retain_micros.is_some() {
-        let message = "WITH (retain = …) is not kept yet: a materialized view holds all its rows";
-        return Err(ApiError::new(ErrorKind::Unsupported, message)
-            .with_hint("leave it out, and write the time into the WHERE of a plain VIEW over it"));
-    }
     let _guard = core.ddl.lock().await;
     let mut catalog = core.catalog.read().clone();
     let name = create.name.in_schema(schema);
@@ -80,8 +76,8 @@ pub(super) async fn create_materialized_view(
     let planned = core.planner.plan_for_view(&create.query, text, &create.columns, &catalog, &name.schema)?;
     let ViewQuery { plan, mut columns, depends_on } = planned;
     // A query that cannot be maintained is refused before anything is declared.
-    let lowered = ViewPlan::new(&ViewSpec { id: catalog.next_id(), name: name.clone(), plan: plan.clone() });
-    let lowered = lowered.map_err(EngineError::from)?;
+    let spec = ViewSpec { id: catalog.next_id(), name: name.clone(), plan, retain: create.retain.clone() };
+    let lowered = ViewPlan::new(&spec).map_err(EngineError::from)?;
     for (column, field) in columns.iter_mut().zip(lowered.schema().fields()) {
         column.nullable = field.is_nullable();
     }
@@ -89,13 +85,16 @@ pub(super) async fn create_materialized_view(
         query_sql: create.query_sql.clone(),
         columns,
         key: lowered.key().to_vec(),
-        retain_micros: create.retain_micros,
+        retain_micros: create.retain.as_ref().map(|retain| retain.micros),
     };
+    if core.memory.is_full() {
+        return Err(memory::full(core, ErrorKind::TooLarge, &format!("{name} cannot be built")));
+    }
     let before = catalog.clone();
     let (id, replaced) = declare(&mut catalog, &name, create.sql.clone(), kind, depends_on, create.or_replace)?;
-    let spec = ViewSpec { id, name: name.clone(), plan };
+    let spec = ViewSpec { id, ..spec };
     commit(core, catalog)?;
-    if let Err(error) = jobs::build(core, spec).await {
+    if let Err(error) = jobs::build(core, spec, Budget::Kept).await {
         core.jobs.forget(id);
         commit(core, before)?;
         return Err(error.into());
@@ -112,7 +111,8 @@ async fn rebuild_dependents(core: &Arc<Core>, id: ObjectId) -> Result<(), ApiErr
     let dependents = core.catalog.read().dependents(id);
     for dependent in dependents {
         if let Some(spec) = jobs::stored_spec(core, dependent) {
-            jobs::build(core, spec).await?;
+            // A view in place of another of the same columns.
+            jobs::build(core, spec, Budget::Exempt).await?;
         }
     }
     Ok(())

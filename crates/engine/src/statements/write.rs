@@ -14,6 +14,7 @@ use highwater_sql::{DELETED_COLUMN, Statement, TableWrite};
 use super::run::Done;
 use crate::core::{Core, StreamRuntime};
 use crate::error::EngineError;
+use crate::memory;
 use crate::query;
 
 pub(super) async fn write(
@@ -41,6 +42,10 @@ pub(super) async fn write(
         check_new_keys(core, &table, &rows)?;
     }
     let deleted = matches!(statement, Statement::Delete(_));
+    if !deleted && core.memory.is_full() {
+        let what = format!("{} is not written", table.name);
+        return Err(memory::full(core, ErrorKind::Overloaded, &what));
+    }
     let count = rows.iter().map(|batch| batch.num_rows() as u64).sum();
     if count > 0 {
         let records = encode(&table, &rows, deleted)?;

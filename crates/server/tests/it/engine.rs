@@ -265,6 +265,12 @@ impl Engine for TestEngine {
             progress: 1.0,
             error: None,
         };
-        EngineStatus { version: self.version(), ticks: 5, streams: vec![stream], views: vec![view] }
+        let holder = MemoryHolder {
+            relation: Some("public.daily".to_owned()),
+            operator: "rows of the view".to_owned(),
+            bytes: 300,
+        };
+        let memory = MemoryStatus { limit: Some(1_000), held: 300, refused: 2, largest: vec![holder] };
+        EngineStatus { version: self.version(), ticks: 5, streams: vec![stream], views: vec![view], memory }
     }
 }

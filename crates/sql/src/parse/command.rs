@@ -243,7 +243,8 @@ fn set(cursor: &mut Cursor<'_, '_>) -> Read<SetVariable> {
     use datafusion::sql::sqlparser::tokenizer::Token;
 
     let sql = cursor.sql();
-    let _ = cursor.take("SESSION") || cursor.take("LOCAL");
+    let global = cursor.take("GLOBAL");
+    let _ = !global && (cursor.take("SESSION") || cursor.take("LOCAL"));
     let name = if cursor.take_all(&["TIME", "ZONE"]) {
         "timezone".to_owned()
     } else {
@@ -265,5 +266,5 @@ fn set(cursor: &mut Cursor<'_, '_>) -> Read<SetVariable> {
         cursor.advance();
     }
     let value = cursor.text_since(from).trim_matches('\'').to_owned();
-    Ok(SetVariable { sql, name, value })
+    Ok(SetVariable { sql, global, name, value })
 }

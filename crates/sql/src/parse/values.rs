@@ -39,8 +39,11 @@ pub(super) fn duration_micros(text: &str) -> Result<i64, String> {
     if found && total > 0 { Ok(total) } else { Err("a duration must be longer than nothing".to_owned()) }
 }
 
-/// `'10 GB'`, `'512 MiB'`, `'1000000'`: bytes.
-pub(super) fn byte_size(text: &str) -> Result<u64, String> {
+/// A size in bytes: `10 GB`, `512 MiB`, `1000000`.
+///
+/// # Errors
+/// What is wrong with the text, in a few words.
+pub fn byte_size(text: &str) -> Result<u64, String> {
     const UNITS: &[(&str, u64)] = &[
         ("", 1),
         ("b", 1),

@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 use super::command::Head;
 use super::cursor::{Cursor, Read};
 use super::options::Options;
-use crate::statement::{CreateMaterializedView, CreateView};
+use crate::statement::{CreateMaterializedView, CreateView, Retain};
 
 pub(super) fn create_view(cursor: &mut Cursor<'_, '_>, head: Head) -> Read<CreateView> {
     let sql = cursor.sql();
@@ -23,12 +23,18 @@ pub(super) fn create_materialized_view(cursor: &mut Cursor<'_, '_>, head: Head) 
     let sql = cursor.sql();
     let columns = aliases(cursor)?;
     let mut options = Options::read(cursor)?;
-    let retain_micros = options.duration(cursor, "retain");
+    let retain = options.duration(cursor, "retain");
+    let by = options.text(cursor, "retain_by");
     options.finish(cursor, "a materialized view");
+    if let (None, Some((_, place))) = (retain, &by) {
+        let message = "retain_by says by which column rows leave, but not after how long";
+        cursor.problems.error_hint(*place, message, "write retain = '30 days' too");
+    }
+    let retain = retain.map(|micros| Retain { micros, by: by.map(|(column, _)| column) });
     cursor.expect("AS")?;
     let (query, query_sql) = cursor.query()?;
     let Head { name, or_replace, if_not_exists } = head;
-    Ok(CreateMaterializedView { sql, name, or_replace, if_not_exists, columns, query, query_sql, retain_micros })
+    Ok(CreateMaterializedView { sql, name, or_replace, if_not_exists, columns, query, query_sql, retain })
 }
 
 /// `(a, b, …)`, if there.

@@ -85,7 +85,7 @@ pub fn apply(
                 query_sql: s.query_sql.clone(),
                 columns: query.columns,
                 key: vec![],
-                retain_micros: s.retain_micros,
+                retain_micros: s.retain.as_ref().map(|retain| retain.micros),
             };
             (&s.name, kind, query.depends_on)
         }

@@ -1,6 +1,6 @@
 //! Statements as they are read, where a golden file would say less.
 
-use highwater_sql::{DropKind, ExplainTarget, ShowKind, Statement, parse};
+use highwater_sql::{DropKind, ExplainTarget, Retain, ShowKind, Statement, parse};
 
 fn one(sql: &str) -> Statement {
     let mut statements = parse(sql).unwrap_or_else(|problems| panic!("{problems}"));
@@ -52,7 +52,7 @@ fn a_view_keeps_its_query_text() {
     };
     assert_eq!(view.query_sql, "SELECT 1, 'é;'");
     assert_eq!(view.columns, ["x", "y"]);
-    assert_eq!(view.retain_micros, Some(86_400_000_000));
+    assert_eq!(view.retain, Some(Retain { micros: 86_400_000_000, by: None }));
     assert!(view.or_replace);
 }
 

@@ -94,6 +94,7 @@ impl Campaign {
             binary: server_binary()?,
             data: folder.join("data"),
             apps: vec![app.display().to_string()],
+            options: Vec::new(),
             log: folder.join("server.log"),
         };
         let random = ChaCha8Rng::seed_from_u64(settings.seed);

@@ -44,3 +44,12 @@ pub struct Saved {
     /// The objects.
     pub objects: Vec<ObjectSave>,
 }
+
+impl Saved {
+    /// Bytes held.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let batches = self.objects.iter().flat_map(|object| object.parts.iter().flatten());
+        batches.map(RecordBatch::get_array_memory_size).sum()
+    }
+}

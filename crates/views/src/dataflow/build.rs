@@ -30,7 +30,9 @@ pub struct Build {
     pub(super) tap: Tap,
     /// Offsets of the looked-up tables when it began.
     pub(super) lookups_at: Offsets,
-    snapshots: Vec<(ObjectId, Snapshot)>,
+    /// What its relations held when it began, in reverse order, and the next batch of each to feed.
+    snapshots: Vec<(ObjectId, Snapshot, usize)>,
+    started: bool,
     /// The clock when it began; it stands still until the view is in place.
     now_micros: i64,
     workers: Workers,
@@ -52,7 +54,8 @@ impl Build {
     ) -> Result<Self, ViewsError> {
         let store = Store::new(plan.schema().clone(), plan.key())?;
         let (offsets, workers) = (Offsets::default(), Workers::new(1)?);
-        Ok(Self { plan, store, offsets, tap, lookups_at, snapshots, now_micros, workers })
+        let snapshots = snapshots.into_iter().rev().map(|(id, snapshot)| (id, snapshot, 0)).collect();
+        Ok(Self { plan, store, offsets, tap, lookups_at, snapshots, started: false, now_micros, workers })
     }
 
     /// The view's operators and what they read.
@@ -92,16 +95,29 @@ impl Build {
     /// # Errors
     /// When evaluating a row fails.
     pub fn feed_snapshots(&mut self) -> Result<(), ViewsError> {
-        let none = HashMap::new();
-        // An aggregate without GROUP BY has its row from the start.
-        self.step(&none, &HashMap::new())?;
-        for (id, snapshot) in std::mem::take(&mut self.snapshots) {
-            for index in 0..snapshot.batches() {
-                let rows = HashMap::from([(id, vec![ChangeBatch::inserts(snapshot.batch(index)?)])]);
-                self.step(&none, &rows)?;
-            }
-        }
+        while self.feed_snapshot()? {}
         Ok(())
+    }
+
+    /// Feeds some of those rows; says whether there are more.
+    ///
+    /// # Errors
+    /// As [`Build::feed_snapshots`].
+    pub fn feed_snapshot(&mut self) -> Result<bool, ViewsError> {
+        let none = HashMap::new();
+        if !std::mem::replace(&mut self.started, true) {
+            // An aggregate without GROUP BY has its row from the start.
+            self.step(&none, &HashMap::new())?;
+        }
+        let Some((id, snapshot, next)) = self.snapshots.last_mut() else { return Ok(false) };
+        if *next == snapshot.batches() {
+            drop(self.snapshots.pop());
+            return Ok(true);
+        }
+        let rows = HashMap::from([(*id, vec![ChangeBatch::inserts(snapshot.batch(*next)?)])]);
+        *next += 1;
+        self.step(&none, &rows)?;
+        Ok(true)
     }
 
     /// Leaves out the events of a partition below an offset: the log does not hold them any more.

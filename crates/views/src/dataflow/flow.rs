@@ -59,6 +59,8 @@ pub struct ViewFigures {
     pub rows: usize,
     /// Bytes held by rows, index and operators.
     pub bytes: usize,
+    /// Events that came when their rows had left for good; `None` where rows stay for ever.
+    pub late: Option<u64>,
     /// What holds them: the relation's own rows first, then its operators from the result to the leaves.
     pub operators: Vec<OperatorFigures>,
 }
@@ -74,7 +76,7 @@ impl ViewFigures {
             bounded_by: Some("the number of rows".to_owned()),
         };
         let operators: Vec<OperatorFigures> = std::iter::once(rows).chain(operators).collect();
-        Self { rows: store.len(), bytes: operators.iter().map(|operator| operator.bytes).sum(), operators }
+        Self { rows: store.len(), bytes: operators.iter().map(|operator| operator.bytes).sum(), late: None, operators }
     }
 }
 
@@ -378,7 +380,10 @@ impl Dataflow {
         let figures = |(id, store): (&ObjectId, &Store)| {
             let figures = match (self.keyed.get(id), self.plan(*id)) {
                 (Some(entry), _) => ViewFigures::new(store, "current rows", vec![entry.keyed.figures()]),
-                (None, Some(plan)) => ViewFigures::new(store, "rows of the view", plan.operators()),
+                (None, Some(plan)) => {
+                    let figures = ViewFigures::new(store, "rows of the view", plan.operators());
+                    ViewFigures { late: plan.late(), ..figures }
+                }
                 (None, None) => ViewFigures::new(store, "rows of the view", Vec::new()),
             };
             (*id, figures)

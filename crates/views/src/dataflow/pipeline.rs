@@ -1,16 +1,18 @@
 //! One materialized view: its operators, from leaves to result, and what they read.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use highwater_model::{ChangeBatch, ObjectId, ObjectName};
+use highwater_sql::Retain;
 use highwater_sql::datafusion::logical_expr::LogicalPlan;
 
 use crate::ViewsError;
-use crate::lower::lower;
-use crate::operator::{Due, Node, OperatorFigures, Part, Tick, bytes_of, explain, figures_of};
+use crate::lower::{lower, retained};
+use crate::operator::{Due, Node, OperatorFigures, Part, Tick, bytes_of, explain, figures_of, late_of};
 use crate::store::Snapshot;
 
 /// A view to be maintained.
@@ -23,6 +25,8 @@ pub struct ViewSpec {
     /// Its query, planned by [`highwater_sql::Planner::plan_for_view`]: the leaves are
     /// [`highwater_sql::RelationSource`]s.
     pub plan: LogicalPlan,
+    /// How long its rows are kept, if not for ever.
+    pub retain: Option<Retain>,
 }
 
 /// A view's operators, ready to be given their inputs.
@@ -36,6 +40,7 @@ pub struct ViewPlan {
     relations: BTreeSet<ObjectId>,
     lookups: BTreeSet<ObjectId>,
     dues: Vec<Due>,
+    retains: bool,
     pub(super) signature: u32,
 }
 
@@ -52,10 +57,14 @@ impl ViewPlan {
     /// [`ViewsError::Refused`] with clause, reason and alternative when it cannot be maintained.
     pub fn new(spec: &ViewSpec) -> Result<Self, ViewsError> {
         let schema = Arc::clone(spec.plan.schema().inner());
-        let (node, properties) = lower(&spec.plan)?.finish(Arc::clone(&schema));
+        let plan = match &spec.retain {
+            Some(retain) => Cow::Owned(retained(&spec.plan, retain)?),
+            None => Cow::Borrowed(&spec.plan),
+        };
+        let (node, properties) = lower(&plan)?.finish(Arc::clone(&schema));
         // The rows keep the operators' own word on which columns may be NULL.
         let schema = Arc::clone(node.schema());
-        let signature = crc32fast::hash(format!("{}\n{schema:?}", spec.plan.display_indent_schema()).as_bytes());
+        let signature = crc32fast::hash(format!("{}\n{schema:?}", plan.display_indent_schema()).as_bytes());
         Ok(Self {
             id: spec.id,
             name: spec.name.clone(),
@@ -66,6 +75,7 @@ impl ViewPlan {
             relations: properties.relations,
             lookups: properties.lookups,
             dues: properties.dues,
+            retains: spec.retain.is_some(),
             signature,
         })
     }
@@ -74,6 +84,12 @@ impl ViewPlan {
     #[must_use]
     pub fn id(&self) -> ObjectId {
         self.id
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &ObjectName {
+        &self.name
     }
 
     /// Columns of the result.
@@ -125,6 +141,11 @@ impl ViewPlan {
         let mut all = Vec::new();
         figures_of(self.node.as_ref(), &mut all);
         all
+    }
+
+    /// Events that came when their rows had left for good; `None` when rows are kept for ever.
+    pub(super) fn late(&self) -> Option<u64> {
+        self.retains.then(|| late_of(self.node.as_ref()))
     }
 
     /// Bytes that the operators hold.

@@ -11,16 +11,18 @@ use super::plan::{arrow_schema, lower};
 use super::{Lowered, Properties};
 use crate::ViewsError;
 use crate::expression::Expression;
-use crate::operator::{Aggregate, AggregateCall, Node, Union};
+use crate::operator::{Aggregate, AggregateCall, Grouping, Leaving, Node, Union};
 
-pub(super) fn lower_aggregate(plan: &AggregatePlan) -> Result<Lowered, ViewsError> {
+/// An aggregate, whose groups may leave by the clock.
+pub(super) fn lower_aggregate(plan: &AggregatePlan, leaving: Option<Leaving>) -> Result<Lowered, ViewsError> {
     if let [Expr::GroupingSet(sets)] = plan.group_expr.as_slice() {
         return lower_groupings(plan, sets);
     }
     let (input, read) = lower(&plan.input)?.finish(arrow_schema(&plan.input));
     let groups = Expression::compile_all(&plan.group_expr, plan.input.schema())?;
     let calls = calls_of(plan, read.append_only)?;
-    build(input, read, groups, group_text(plan), calls, Arc::clone(plan.schema.inner()))
+    let what = Grouping { groups, text: group_text(plan), calls, leaving };
+    build(input, read, what, Arc::clone(plan.schema.inner()))
 }
 
 /// Several groupings: one aggregate for all of them, and one for the grand total.
@@ -33,14 +35,16 @@ fn lower_groupings(plan: &AggregatePlan, sets: &GroupingSet) -> Result<Lowered, 
         input.stages.push(stage);
         let (input, read) = input.finish(input_schema);
         let calls = calls_of(plan, read.append_only)?;
-        parts.push(build(input, read, groups, group_text(plan), calls, Arc::clone(schema))?);
+        let what = Grouping { groups, text: group_text(plan), calls, leaving: None };
+        parts.push(build(input, read, what, Arc::clone(schema))?);
     }
     if let Some(stage) = total {
         let (input, read) = lower(&plan.input)?.finish(arrow_schema(&plan.input));
         let calls = calls_of(plan, read.append_only)?;
         let own = schema.fields().len() - calls.len();
         let results = Arc::new(Schema::new(schema.fields().iter().skip(own).cloned().collect::<Vec<_>>()));
-        let mut lowered = build(input, read, Vec::new(), "everything".to_owned(), calls, results)?;
+        let what = Grouping { groups: Vec::new(), text: "everything".to_owned(), calls, leaving: None };
+        let mut lowered = build(input, read, what, results)?;
         lowered.stages.push(stage);
         parts.push(lowered);
     }
@@ -64,29 +68,24 @@ fn group_text(plan: &AggregatePlan) -> String {
     plan.group_expr.iter().map(|expr| expr.human_display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn lower_distinct(input: &LogicalPlan) -> Result<Lowered, ViewsError> {
+/// Distinct rows, which may leave by the clock.
+pub(super) fn lower_distinct(input: &LogicalPlan, leaving: Option<Leaving>) -> Result<Lowered, ViewsError> {
     let schema = arrow_schema(input);
     let columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
     let groups = Expression::compile_all(&columns, input.schema())?;
     let text = columns.iter().map(|expr| expr.human_display().to_string()).collect::<Vec<_>>().join(", ");
     let (node, read) = lower(input)?.finish(Arc::clone(&schema));
-    build(node, read, groups, text, Vec::new(), schema)
+    build(node, read, Grouping { groups, text, calls: Vec::new(), leaving }, schema)
 }
 
-fn build(
-    input: Box<dyn Node>,
-    read: Properties,
-    groups: Vec<Expression>,
-    text: String,
-    calls: Vec<AggregateCall>,
-    schema: SchemaRef,
-) -> Result<Lowered, ViewsError> {
+fn build(input: Box<dyn Node>, read: Properties, what: Grouping, schema: SchemaRef) -> Result<Lowered, ViewsError> {
     let append_only = read.append_only;
-    let mut properties = Properties { key: (0..groups.len()).collect(), ..Properties::default() };
-    // Distinct rows of an append-only input only ever come; any aggregate's old row is retracted.
-    properties.append_only = append_only && calls.is_empty();
+    let mut properties = Properties { key: (0..what.groups.len()).collect(), ..Properties::default() };
+    // Distinct rows of an append-only input only ever come, unless they leave; any aggregate's old row is retracted.
+    properties.append_only = append_only && what.calls.is_empty() && what.leaving.is_none();
     properties.reads(&read);
-    let node = Aggregate::new(input, groups, text, calls, schema, append_only)?;
+    properties.dues.extend(what.leaving.as_ref().map(|leaving| leaving.due.clone()));
+    let node = Aggregate::new(input, what, schema, append_only)?;
     Ok(Lowered::of(Box::new(node), properties))
 }
 

@@ -8,7 +8,9 @@ mod lowered;
 mod ordered;
 mod plan;
 mod refuse;
+mod retain;
 mod temporal;
 
 pub(crate) use lowered::{Lowered, Properties};
 pub(crate) use plan::lower;
+pub(crate) use retain::retained;

@@ -32,8 +32,8 @@ pub(crate) fn lower(plan: &LogicalPlan) -> Result<Lowered, ViewsError> {
             Ok(input)
         }
         LogicalPlan::SubqueryAlias(alias) => lower(&alias.input),
-        LogicalPlan::Aggregate(node) => aggregate::lower_aggregate(node),
-        LogicalPlan::Distinct(Distinct::All(input)) => aggregate::lower_distinct(input),
+        LogicalPlan::Aggregate(node) => aggregate::lower_aggregate(node, None),
+        LogicalPlan::Distinct(Distinct::All(input)) => aggregate::lower_distinct(input, None),
         LogicalPlan::Union(union) => lower_union(union),
         LogicalPlan::Join(node) => join::lower_join(node),
         // The planner refuses an ORDER BY that says more than which row DISTINCT ON keeps: rows of a view have no order.

@@ -3,14 +3,15 @@
 use highwater_sql::datafusion::common::ScalarValue;
 use highwater_sql::datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use highwater_sql::datafusion::logical_expr::utils::{conjunction, split_conjunction};
-use highwater_sql::datafusion::logical_expr::{BinaryExpr, Expr, Filter, Operator};
+use highwater_sql::datafusion::logical_expr::{BinaryExpr, Distinct, Expr, Filter, LogicalPlan, Operator};
 use highwater_sql::datafusion::sql::unparser::expr_to_sql;
 
 use super::Lowered;
-use super::plan::{arrow_schema, filter_stage, lower};
+use super::aggregate::{lower_aggregate, lower_distinct};
+use super::plan::{arrow_schema, column_index, filter_stage, lower};
 use crate::ViewsError;
 use crate::expression::Expression;
-use crate::operator::{Bound, Due, Temporal};
+use crate::operator::{Bound, Due, Leaving, Temporal};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -20,6 +21,11 @@ pub(super) fn lower_temporal(filter: &Filter) -> Result<Option<Lowered>, ViewsEr
         split_conjunction(&filter.predicate).into_iter().partition(|part| reads_clock(part));
     if timed.is_empty() {
         return Ok(None);
+    }
+    if let ([timed], []) = (timed.as_slice(), plain.as_slice())
+        && let Some(lowered) = lower_leaving(timed, filter)?
+    {
+        return Ok(Some(lowered));
     }
     let mut input = lower(&filter.input)?;
     if let Some(plain) = conjunction(plain.into_iter().cloned()) {
@@ -32,6 +38,51 @@ pub(super) fn lower_temporal(filter: &Filter) -> Result<Option<Lowered>, ViewsEr
     properties.append_only = false;
     properties.dues.push(due.clone());
     Ok(Some(Lowered::of(Box::new(Temporal::new(node, bounds, due, text.join(" AND "))?), properties)))
+}
+
+/// A condition by which groups of the aggregate right below leave; `None` when it is not one. The aggregate then lets go
+/// of the groups itself, instead of a filter that would hold every one of them a second time.
+fn lower_leaving(condition: &Expr, filter: &Filter) -> Result<Option<Lowered>, ViewsError> {
+    let groups = match filter.input.as_ref() {
+        LogicalPlan::Aggregate(node) if !matches!(node.group_expr.as_slice(), [Expr::GroupingSet(_)]) => {
+            node.group_expr.len()
+        }
+        LogicalPlan::Distinct(Distinct::All(input)) => input.schema().fields().len(),
+        _ => return Ok(None),
+    };
+    let bound = bound(condition, filter)?;
+    let column = row_side(condition).and_then(|row| column_index(row, &filter.input));
+    let Some(column) = column.filter(|column| !bound.enters && *column < groups) else { return Ok(None) };
+    let name = filter.input.schema().field(column).name();
+    let text = format!("{} after {name}", interval_text(bound.after_micros));
+    let leaving = Leaving { column, after_micros: bound.after_micros, due: Due::new(), text };
+    match filter.input.as_ref() {
+        LogicalPlan::Aggregate(node) => lower_aggregate(node, Some(leaving)).map(Some),
+        LogicalPlan::Distinct(Distinct::All(input)) => lower_distinct(input, Some(leaving)).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// An interval in the largest unit that it is a multiple of.
+fn interval_text(micros: i64) -> String {
+    const UNITS: [(i64, &str); 5] = [
+        (MICROS_PER_DAY, "days"),
+        (3_600_000_000, "hours"),
+        (60_000_000, "minutes"),
+        (1_000_000, "seconds"),
+        (1_000, "milliseconds"),
+    ];
+    let unit = UNITS.into_iter().find(|(unit, _)| micros % unit == 0);
+    let (unit, name) = unit.unwrap_or((1, "microseconds"));
+    format!("{} {name}", micros / unit)
+}
+
+/// The side of a comparison that does not read the clock.
+fn row_side(condition: &Expr) -> Option<&Expr> {
+    match condition {
+        Expr::BinaryExpr(BinaryExpr { left, right, .. }) => Some(if reads_clock(left) { right } else { left }),
+        _ => None,
+    }
 }
 
 fn reads_clock(expr: &Expr) -> bool {

@@ -13,7 +13,8 @@ pub(crate) struct Gone {
 impl Gone {
     /// Adds rows, as columns of equal length.
     pub(crate) fn push(&mut self, columns: Vec<ArrayRef>) {
-        self.bytes += columns.iter().map(|column| column.get_array_memory_size() + size_of::<ArrayRef>()).sum::<usize>();
+        self.bytes +=
+            columns.iter().map(|column| column.get_array_memory_size() + size_of::<ArrayRef>()).sum::<usize>();
         self.parts.push(columns);
     }
 

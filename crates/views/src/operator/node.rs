@@ -44,6 +44,11 @@ pub(crate) trait Node: Send {
 
     /// What it does and what it remembers, itself; several when it is several steps, the last step first.
     fn figures(&self) -> Vec<OperatorFigures>;
+
+    /// Rows that came when they, or their group, had left by the clock: they were dropped.
+    fn late(&self) -> u64 {
+        0
+    }
 }
 
 /// An operator as people are shown it.
@@ -82,6 +87,11 @@ impl OperatorFigures {
 /// Bytes that an operator and its inputs remember.
 pub(crate) fn bytes_of(node: &dyn Node) -> usize {
     node.bytes() + node.inputs().into_iter().map(bytes_of).sum::<usize>()
+}
+
+/// Rows that an operator and its inputs dropped for coming too late.
+pub(crate) fn late_of(node: &dyn Node) -> u64 {
+    node.late() + node.inputs().into_iter().map(late_of).sum::<u64>()
 }
 
 /// Adds what an operator and its inputs are.

@@ -22,7 +22,7 @@ use crate::store::Snapshot;
 /// Never.
 const NEVER: i64 = i64::MAX;
 /// Since ever.
-const ALWAYS: i64 = i64::MIN;
+pub(crate) const ALWAYS: i64 = i64::MIN;
 
 /// One comparison of a row's time with the clock.
 pub(crate) struct Bound {
@@ -41,6 +41,11 @@ pub(crate) struct Due(Arc<AtomicI64>);
 impl Due {
     pub(crate) fn new() -> Self {
         Self(Arc::new(AtomicI64::new(NEVER)))
+    }
+
+    /// Sets the moment, or that there is none.
+    pub(crate) fn set(&self, due: Option<i64>) {
+        self.0.store(due.unwrap_or(NEVER), Ordering::Relaxed);
     }
 
     /// The moment, if there is one.
@@ -77,6 +82,8 @@ pub(crate) struct Temporal {
     /// The clock when it was last looked at.
     now: i64,
     due: Due,
+    /// Rows that came when their time was over, since the start.
+    late: u64,
     /// Rows that changed since the last save, and those that the checkpoint under way still has to gather.
     unsaved: HashSet<Waiting>,
     saving: Vec<Waiting>,
@@ -97,6 +104,7 @@ impl Temporal {
             bytes: 0,
             now: ALWAYS,
             due,
+            late: 0,
             unsaved: HashSet::new(),
             saving: Vec::new(),
             text,
@@ -169,6 +177,7 @@ impl Temporal {
         let mut mask = Vec::with_capacity(spans.len());
         for (row, (enters, leaves)) in spans.into_iter().enumerate() {
             let is_in = enters <= self.now && leaves > self.now;
+            self.late += u64::from(leaves <= self.now && change.weights.at(row) > 0);
             mask.push(is_in);
             if leaves > self.now && leaves > enters {
                 let due = if is_in { leaves } else { enters };
@@ -221,7 +230,7 @@ fn held(waiting: &Waiting) -> usize {
 }
 
 /// Times as microseconds since 1970 UTC.
-fn micros(times: &ArrayRef) -> Result<arrow_array::TimestampMicrosecondArray, ViewsError> {
+pub(crate) fn micros(times: &ArrayRef) -> Result<arrow_array::TimestampMicrosecondArray, ViewsError> {
     let utc = match times.data_type() {
         DataType::Timestamp(unit, _) => cast(times, &DataType::Timestamp(*unit, None))?,
         _ => Arc::clone(times),
@@ -246,8 +255,7 @@ impl Node for Temporal {
         if !turned.is_empty() {
             changes = self.net(turned, &changes)?;
         }
-        let due = self.waiting.first_key_value().map_or(NEVER, |(waiting, _)| waiting.due);
-        self.due.0.store(due, Ordering::Relaxed);
+        self.due.set(self.waiting.first_key_value().map(|(waiting, _)| waiting.due));
         Ok(changes)
     }
 
@@ -268,6 +276,10 @@ impl Node for Temporal {
         self.bytes
             + hash_table_bytes::<Waiting>(self.unsaved.capacity())
             + self.saving.capacity() * size_of::<Waiting>()
+    }
+
+    fn late(&self) -> u64 {
+        self.late
     }
 
     fn figures(&self) -> Vec<OperatorFigures> {
@@ -340,7 +352,7 @@ impl State for Temporal {
             entry.remove();
         }
         self.unsaved.clear();
-        self.due.0.store(self.waiting.first_key_value().map_or(NEVER, |(waiting, _)| waiting.due), Ordering::Relaxed);
+        self.due.set(self.waiting.first_key_value().map(|(waiting, _)| waiting.due));
         Ok(())
     }
 }

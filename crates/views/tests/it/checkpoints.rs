@@ -28,7 +28,7 @@ const QUERIES: &[&str] = &[
 ];
 
 /// A new world that holds what was saved and remembers what happened.
-fn restored(before: &World, folder: &std::path::Path) -> World {
+pub fn restored(before: &World, folder: &std::path::Path) -> World {
     let (_, restored) = Checkpoints::open(folder).unwrap();
     assert_eq!(restored.problems, Vec::<String>::new());
     let mut objects: HashMap<_, _> = restored.objects.into_iter().collect();
@@ -39,6 +39,7 @@ fn restored(before: &World, folder: &std::path::Path) -> World {
     }
     world.flow.restore_offsets(restored.offsets, restored.times, 1);
     world.catalog = before.catalog.clone();
+    world.retains.clone_from(&before.retains);
     for (id, sql) in &before.views {
         let plan = world.plan(*id, "v", sql).unwrap();
         world.flow.restore_view(plan, objects.remove(id).unwrap()).unwrap();

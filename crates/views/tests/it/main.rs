@@ -12,6 +12,7 @@ mod ordered;
 mod plans;
 mod properties;
 mod refusals;
+mod retain;
 mod temporal;
 mod windows;
 mod world;

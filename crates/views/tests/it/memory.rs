@@ -160,8 +160,14 @@ fn ordered_rows() {
     for (sql, inputs) in [
         ("SELECT k, g, i FROM k ORDER BY i DESC, k LIMIT 10", KEYED),
         ("SELECT k, g, i FROM s ORDER BY i DESC, k LIMIT 5000", STREAM),
-        ("SELECT k, v, n FROM (SELECT k, v, row_number() OVER (PARTITION BY k % 3000 ORDER BY v) AS n FROM k) x WHERE n <= 3", KEYED),
-        ("SELECT k, v FROM (SELECT k, v, row_number() OVER (PARTITION BY k ORDER BY v) AS n FROM s) x WHERE n = 1", STREAM),
+        (
+            "SELECT k, v, n FROM (SELECT k, v, row_number() OVER (PARTITION BY k % 3000 ORDER BY v) AS n FROM k) x WHERE n <= 3",
+            KEYED,
+        ),
+        (
+            "SELECT k, v FROM (SELECT k, v, row_number() OVER (PARTITION BY k ORDER BY v) AS n FROM s) x WHERE n = 1",
+            STREAM,
+        ),
         ("SELECT k, v, lag(v) OVER (PARTITION BY k % 3000 ORDER BY v) AS p FROM s", STREAM),
         ("SELECT k, g FROM s WHERE to_timestamp_micros(v) > now() - INTERVAL '1 hour'", STREAM),
     ] {

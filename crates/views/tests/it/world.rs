@@ -12,7 +12,7 @@ use highwater_sql::datafusion::datasource::{MemTable, provider_as_source};
 use highwater_sql::datafusion::logical_expr::TableSource;
 use highwater_sql::datafusion::logical_expr::execution_props::ExecutionProps;
 use highwater_sql::datafusion::physical_plan::collect;
-use highwater_sql::{Catalog, Entry, EntryKind, Face, Planner, Relations, Statement, parse};
+use highwater_sql::{Catalog, Entry, EntryKind, Face, Planner, Relations, Retain, Statement, parse};
 use highwater_views::{Dataflow, ViewPlan, ViewSpec, ViewsError};
 
 use crate::history::Event;
@@ -28,6 +28,8 @@ pub struct World {
     pub flow: Dataflow,
     pub past: BTreeMap<ObjectId, Vec<Event>>,
     pub views: Vec<(ObjectId, String)>,
+    /// Views whose rows leave.
+    pub retains: BTreeMap<ObjectId, Retain>,
     /// The clock, in microseconds since 1970 UTC.
     pub now: i64,
 }
@@ -74,7 +76,15 @@ impl World {
                 flow.add_keyed(id, &schema(id), id == TABLE).unwrap();
             }
         }
-        Self { catalog, planner: Planner::new(), flow, past: BTreeMap::new(), views: Vec::new(), now: 0 }
+        Self {
+            catalog,
+            planner: Planner::new(),
+            flow,
+            past: BTreeMap::new(),
+            views: Vec::new(),
+            retains: BTreeMap::new(),
+            now: 0,
+        }
     }
 
     /// Plans a view's query over the declared objects.
@@ -82,7 +92,8 @@ impl World {
         let Statement::Query(query) = parse(sql).map_err(|e| e.to_string())?.remove(0) else { panic!("no query") };
         let planned =
             self.planner.plan_for_view(&query.query, sql, &[], &self.catalog, "public").map_err(|e| e.to_string())?;
-        let spec = ViewSpec { id, name: ObjectName::new("public", name), plan: planned.plan };
+        let retain = self.retains.get(&id).cloned();
+        let spec = ViewSpec { id, name: ObjectName::new("public", name), plan: planned.plan, retain };
         ViewPlan::new(&spec).map_err(|error| match &error {
             ViewsError::Refused { instead, .. } => format!("{error}\n  hint: {instead}"),
             _ => error.to_string(),
@@ -110,6 +121,13 @@ impl World {
         self.build(plan);
         self.views.push((id, sql.to_owned()));
         id
+    }
+
+    /// As [`World::add_view`], of which rows leave so many microseconds after the time in a column.
+    pub fn add_view_retaining(&mut self, sql: &str, micros: i64, by: &str) -> ObjectId {
+        let retain = Retain { micros, by: Some(by.to_owned()) };
+        self.retains.insert(self.catalog.next_id(), retain);
+        self.add_view(sql)
     }
 
     /// Builds a view anew, as the engine does when a table it looks up has changed.
@@ -169,7 +187,16 @@ impl World {
 
     pub fn check(&self, note: &str) {
         for (id, sql) in &self.views {
-            assert_eq!(self.live(*id), self.batch(sql), "{sql}\n{note}");
+            let expected = match self.retains.get(id) {
+                None => self.batch(sql),
+                Some(Retain { micros, by }) => {
+                    let by = by.as_ref().unwrap();
+                    self.batch(&format!(
+                        "SELECT * FROM ({sql}) x WHERE x.{by} > now() - INTERVAL '{micros} microseconds'"
+                    ))
+                }
+            };
+            assert_eq!(self.live(*id), expected, "{sql}\n{note}");
         }
     }
 

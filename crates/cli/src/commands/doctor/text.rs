@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use comfy_table::{Table, presets};
-use highwater_api::EngineStatus;
+use highwater_api::{EngineStatus, MemoryHolder, MemoryStatus};
 use highwater_engine::{CheckpointInspection, FolderFinding, Inspection, PartitionInspection};
 
 use super::run::Checkup;
@@ -203,7 +203,24 @@ pub(super) fn status(status: &EngineStatus) -> String {
             view.error.clone().unwrap_or_default(),
         ]);
     }
-    format!("version {}\n{streams}\n{views}\n", status.version)
+    format!("version {}\n{streams}\n{views}\n{}", status.version, memory(&status.memory))
+}
+
+/// How much is held, and by whom most.
+fn memory(memory: &MemoryStatus) -> String {
+    let limit = memory.limit.map_or_else(|| "no limit".to_owned(), |limit| format!("a limit of {limit} bytes"));
+    let mut text = format!("memory: {} bytes held, {limit}, {} refusals\n", memory.held, memory.refused);
+    if memory.limit.is_some_and(|limit| memory.held >= limit) {
+        text.push_str(
+            "  the limit is reached: new events and views are refused\n  \
+             next: SET GLOBAL memory_limit = '…', or start with a larger --memory-limit, or DROP what is not needed\n",
+        );
+    }
+    for MemoryHolder { relation, operator, bytes } in &memory.largest {
+        let holder = relation.as_ref().map_or_else(|| operator.clone(), |relation| format!("{relation}, {operator}"));
+        text.push_str(&format!("  {bytes} bytes: {holder}\n"));
+    }
+    text
 }
 
 fn table(header: &[&str]) -> Table {

@@ -4,6 +4,7 @@
 use arrow_array::{ArrayRef, BooleanArray};
 use highwater_model::{ChangeBatch, Weights};
 
+use super::leaving::Horizon;
 use super::operator::AggregateCall;
 use crate::ViewsError;
 use crate::expression::{Expression, evaluate_all};
@@ -19,6 +20,8 @@ pub(super) struct Prepared {
     pub(super) arguments: Vec<Vec<ArrayRef>>,
     /// `FILTER (WHERE …)` of each aggregate call.
     pub(super) filters: Vec<Option<BooleanArray>>,
+    /// Rows that came when their group had left.
+    pub(super) late: u64,
     /// Rows of each shard; empty when there is one shard only, which takes all.
     shards: Vec<Vec<u32>>,
 }
@@ -30,8 +33,14 @@ impl Prepared {
         groups: &[Expression],
         calls: &[AggregateCall],
         shards: usize,
+        horizon: Option<Horizon>,
     ) -> Result<Self, ViewsError> {
-        let keys = codec.encode(&evaluate_all(groups, &change.rows)?, change.len())?;
+        let columns = evaluate_all(groups, &change.rows)?;
+        let in_time = horizon.map(|horizon| horizon.in_time(&columns)).transpose()?;
+        let is_in_time = |row: usize| in_time.as_ref().is_none_or(|in_time| in_time.value(row));
+        let is_late = |row: &usize| !is_in_time(*row) && change.weights.at(*row) > 0;
+        let late = if in_time.is_some() { (0..change.len()).filter(is_late).count() as u64 } else { 0 };
+        let keys = codec.encode(&columns, change.len())?;
         let hashes = keys.hashes();
         let mut arguments = Vec::with_capacity(calls.len());
         let mut filters = Vec::with_capacity(calls.len());
@@ -43,11 +52,11 @@ impl Prepared {
         if shards > 1 {
             let expected = hashes.len() / shards + hashes.len() / (4 * shards) + 8;
             lists.resize_with(shards, || Vec::with_capacity(expected));
-            for (row, hash) in hashes.iter().enumerate() {
+            for (row, hash) in hashes.iter().enumerate().filter(|(row, _)| is_in_time(*row)) {
                 lists[shard_of(*hash, shards)].push(row as u32);
             }
         }
-        Ok(Self { keys, hashes, weights: change.weights.clone(), arguments, filters, shards: lists })
+        Ok(Self { keys, hashes, weights: change.weights.clone(), arguments, filters, late, shards: lists })
     }
 
     /// The rows of a shard; `None` means all.

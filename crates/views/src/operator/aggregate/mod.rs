@@ -2,7 +2,9 @@
 //! `DISTINCT` is this operator without aggregates.
 
 mod input;
+mod leaving;
 mod operator;
 mod shard;
 
-pub(crate) use operator::{Aggregate, AggregateCall};
+pub(crate) use leaving::Leaving;
+pub(crate) use operator::{Aggregate, AggregateCall, Grouping};

@@ -1,16 +1,21 @@
 //! The aggregate operator: prepares batches, runs the shards, gathers their changes.
 
-use arrow_array::RecordBatch;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_schema::{Field, SchemaRef};
 use highwater_aggregate::AggregateSpec;
 use highwater_model::{ChangeBatch, ObjectId};
 
 use super::input::Prepared;
+use super::leaving::Leaving;
 use super::shard::Shard;
 use crate::ViewsError;
 use crate::expression::Expression;
 use crate::keys::{KeyCodec, KeyTable};
-use crate::operator::{Node, OperatorFigures, Part, State, Tick, rows_in};
+use crate::operator::{ALWAYS, Node, OperatorFigures, Part, State, Tick, rows_in};
 use crate::store::Snapshot;
 use crate::workers::SHARDS;
 
@@ -26,31 +31,42 @@ pub(crate) struct AggregateCall {
     pub(crate) text: String,
 }
 
+/// What is grouped by what.
+pub(crate) struct Grouping {
+    /// The grouping columns.
+    pub(crate) groups: Vec<Expression>,
+    /// As SQL.
+    pub(crate) text: String,
+    /// The aggregate functions.
+    pub(crate) calls: Vec<AggregateCall>,
+    /// When groups leave, if they do.
+    pub(crate) leaving: Option<Leaving>,
+}
+
 /// Group aggregation.
 pub(crate) struct Aggregate {
     input: Box<dyn Node>,
-    groups: Vec<Expression>,
-    group_text: String,
+    what: Grouping,
     key_fields: Vec<Field>,
     codec: KeyCodec,
-    calls: Vec<AggregateCall>,
     shards: Vec<Shard>,
     schema: SchemaRef,
     append_only: bool,
     started: bool,
+    /// The latest the clock ever was, for groups that leave; and rows that came when theirs had.
+    now: i64,
+    late: u64,
 }
 
 impl Aggregate {
-    /// Groups the input by `groups` and computes `calls`. `schema` has the group columns first.
-    /// `append_only` says that the input never retracts.
+    /// Groups the input. `schema` has the group columns first. `append_only` says that the input never retracts.
     pub(crate) fn new(
         input: Box<dyn Node>,
-        groups: Vec<Expression>,
-        group_text: String,
-        calls: Vec<AggregateCall>,
+        what: Grouping,
         schema: SchemaRef,
         append_only: bool,
     ) -> Result<Self, ViewsError> {
+        let (groups, calls) = (&what.groups, &what.calls);
         let key_fields: Vec<Field> =
             schema.fields()[..groups.len()].iter().map(|field| field.as_ref().clone()).collect();
         let specs: Vec<AggregateSpec> = calls.iter().map(|call| call.spec.clone()).collect();
@@ -62,7 +78,14 @@ impl Aggregate {
             })
             .collect::<Result<_, _>>()?;
         let codec = KeyCodec::new(&key_fields)?;
-        Ok(Self { input, groups, group_text, key_fields, codec, calls, shards, schema, append_only, started: false })
+        Ok(Self { input, what, key_fields, codec, shards, schema, append_only, started: false, now: ALWAYS, late: 0 })
+    }
+
+    /// Tells when the next group leaves.
+    fn set_due(&self) {
+        if let Some(leaving) = &self.what.leaving {
+            leaving.due.set(self.shards.iter().filter_map(Shard::next_departure).min());
+        }
     }
 }
 
@@ -74,17 +97,23 @@ impl Node for Aggregate {
     fn step(&mut self, tick: &Tick<'_>) -> Result<Vec<ChangeBatch>, ViewsError> {
         let changes: Vec<ChangeBatch> =
             self.input.step(tick)?.into_iter().filter(|change| !change.is_empty()).collect();
-        let global_start = self.groups.is_empty() && !self.started;
+        let global_start = self.what.groups.is_empty() && !self.started;
         self.started = true;
-        if changes.is_empty() && !global_start {
+        self.now = self.now.max(tick.now_micros);
+        let leaving = self.what.leaving.as_ref();
+        let is_due = leaving.and_then(|leaving| leaving.due.get()).is_some_and(|due| due <= self.now);
+        if changes.is_empty() && !global_start && !is_due {
             return Ok(Vec::new());
         }
+        let horizon = leaving.map(|leaving| leaving.at(self.now));
         let rows = rows_in(&changes);
-        let (codec, groups, calls, shard_count) = (&self.codec, &self.groups, &self.calls, self.shards.len());
-        let prepared =
-            tick.workers.map(rows, changes, |change| Prepared::new(&change, codec, groups, calls, shard_count))?;
+        let (codec, Grouping { groups, calls, .. }, shards) = (&self.codec, &self.what, self.shards.len());
+        let prepare = |change| Prepared::new(&change, codec, groups, calls, shards, horizon);
+        let prepared = tick.workers.map(rows, changes, prepare)?;
+        self.late += prepared.iter().map(|prepared| prepared.late).sum::<u64>();
         let schema = &self.schema;
-        let results = tick.workers.map(rows, &mut self.shards, |shard| shard.step(&prepared, schema))?;
+        let results = tick.workers.map(rows, &mut self.shards, |shard| shard.step(&prepared, schema, horizon))?;
+        self.set_due();
         Ok(results.into_iter().flatten().collect())
     }
 
@@ -105,31 +134,40 @@ impl Node for Aggregate {
         self.shards.iter().map(Shard::bytes).sum()
     }
 
+    fn late(&self) -> u64 {
+        self.late
+    }
+
     fn figures(&self) -> Vec<OperatorFigures> {
-        let calls: Vec<&str> = self.calls.iter().map(|call| call.text.as_str()).collect();
-        let mut each: Vec<String> = self.calls.iter().map(|call| call.spec.describe_state()).collect();
+        let Grouping { groups, text, calls: all, leaving } = &self.what;
+        let calls: Vec<&str> = all.iter().map(|call| call.text.as_str()).collect();
+        let mut each: Vec<String> = all.iter().map(|call| call.spec.describe_state()).collect();
         each.sort_unstable();
         each.dedup();
-        let (name, holds) = match (self.calls.is_empty(), self.append_only) {
+        let (name, holds) = match (all.is_empty(), self.append_only) {
             (true, true) => ("distinct".to_owned(), "every different row".to_owned()),
             (true, false) => ("distinct".to_owned(), "every different row and how often it occurs".to_owned()),
             (false, _) => (format!("aggregate {}", calls.join(", ")), each.join("; ")),
         };
         let input = if self.append_only { "append-only input" } else { "input with retractions" };
-        let has_values = self.calls.iter().any(|call| call.spec.grows_with_values());
-        let bound = match (self.groups.is_empty(), has_values) {
-            _ if self.calls.is_empty() => "the number of different rows",
+        let has_values = all.iter().any(|call| call.spec.grows_with_values());
+        let bound = match (groups.is_empty(), has_values) {
+            _ if all.is_empty() => "the number of different rows",
             (true, false) => "nothing that grows: there is one group",
             (true, true) => "the different values",
             (false, false) => "the number of groups",
             (false, true) => "the number of groups and the different values in each",
         };
+        let bound = match leaving {
+            Some(leaving) => format!("time: {bound}, which leave {}", leaving.text),
+            None => bound.to_owned(),
+        };
         vec![OperatorFigures {
-            operator: format!("{name} by [{}] over {input}", self.group_text),
+            operator: format!("{name} by [{text}] over {input}"),
             holds: Some(holds),
             rows: self.shards.iter().map(Shard::groups).sum(),
             bytes: self.bytes(),
-            bounded_by: Some(bound.to_owned()),
+            bounded_by: Some(bound),
         }]
     }
 }
@@ -148,10 +186,27 @@ impl State for Aggregate {
         for shard in &mut self.shards {
             saved.extend(shard.save(part, &self.key_fields)?);
         }
+        if self.what.leaving.is_some() {
+            let number = |value: i64| -> ArrayRef { Arc::new(Int64Array::from(vec![value])) };
+            let clock = [("now", number(self.now)), ("late", number(self.late.cast_signed()))];
+            saved.push(RecordBatch::try_from_iter(clock)?);
+        }
         Ok(saved)
     }
 
-    fn load(&mut self, saved: Vec<RecordBatch>) -> Result<(), ViewsError> {
+    fn load(&mut self, mut saved: Vec<RecordBatch>) -> Result<(), ViewsError> {
+        let horizon = match &self.what.leaving {
+            Some(leaving) => {
+                let bad = || ViewsError::BadState("an aggregate whose groups leave, without a clock".to_owned());
+                let clock = saved.pop().filter(|clock| clock.num_columns() == 2 && clock.num_rows() == 1);
+                let clock = clock.ok_or_else(bad)?;
+                let number = |column: usize| clock.column(column).as_primitive_opt::<Int64Type>().ok_or_else(bad);
+                self.now = self.now.max(number(0)?.value(0));
+                self.late = number(1)?.value(0).cast_unsigned();
+                Some(leaving.at(self.now))
+            }
+            None => None,
+        };
         let each = saved.len() / self.shards.len();
         if each * self.shards.len() != saved.len() || each == 0 {
             return Err(ViewsError::BadState("an aggregate with another number of shards".to_owned()));
@@ -159,8 +214,9 @@ impl State for Aggregate {
         self.started = true;
         let batches = self.shards.iter_mut().zip(saved.chunks(each));
         for (shard, batches) in batches {
-            batches.iter().try_for_each(|batch| shard.load(batch, self.key_fields.len()))?;
+            batches.iter().try_for_each(|batch| shard.load(batch, self.key_fields.len(), horizon))?;
         }
+        self.set_due();
         Ok(())
     }
 }

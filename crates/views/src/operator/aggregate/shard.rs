@@ -10,6 +10,7 @@ use highwater_aggregate::{AggregateSpec, Input};
 use highwater_model::{ChangeBatch, Weights};
 
 use super::input::Prepared;
+use super::leaving::{Departures, Horizon};
 use crate::ViewsError;
 use crate::keys::KeyTable;
 use crate::operator::{Gone, Part, marked};
@@ -28,6 +29,8 @@ pub(super) struct Shard {
     unsaved: Vec<bool>,
     /// Keys of groups let go since the last save.
     gone_unsaved: Gone,
+    /// When groups leave by the clock; empty when they stay.
+    departures: Departures,
     /// The only group of an aggregate without `GROUP BY`, which exists even without rows, was not emitted yet.
     global_pending: bool,
 }
@@ -59,6 +62,7 @@ impl Shard {
             tick: 0,
             unsaved: Vec::new(),
             gone_unsaved: Gone::default(),
+            departures: Departures::default(),
             global_pending: global && index == 0,
         })
     }
@@ -70,20 +74,36 @@ impl Shard {
             + self.touched_at.capacity() * 4
             + self.unsaved.capacity()
             + self.gone_unsaved.bytes()
+            + self.departures.bytes()
     }
 
     pub(super) fn groups(&self) -> usize {
         self.keys.len()
     }
 
-    /// Takes one tick's rows and gives the changes of this shard's groups.
-    pub(super) fn step(&mut self, inputs: &[Prepared], schema: &SchemaRef) -> Result<Vec<ChangeBatch>, ViewsError> {
+    /// When the next group leaves.
+    pub(super) fn next_departure(&self) -> Option<i64> {
+        self.departures.next()
+    }
+
+    /// Takes one tick's rows and gives the changes of this shard's groups. With a horizon, groups leave, and the rows are
+    /// only of those that have not left.
+    pub(super) fn step(
+        &mut self,
+        inputs: &[Prepared],
+        schema: &SchemaRef,
+        horizon: Option<Horizon>,
+    ) -> Result<Vec<ChangeBatch>, ViewsError> {
+        let mut changes = horizon.map(|horizon| self.depart(horizon, schema)).transpose()?.unwrap_or_default();
         let rows: usize =
             inputs.iter().map(|input| input.rows(self.index).map_or(input.keys.len(), <[u32]>::len)).sum();
         if rows == 0 && !self.global_pending {
-            return Ok(Vec::new());
+            return Ok(changes);
         }
         let (mut touched, slots) = self.locate(inputs);
+        if let Some(horizon) = horizon.filter(|_| !touched.created.is_empty()) {
+            self.departures.add(horizon, &self.keys.decode(&touched.created)?, &touched.created)?;
+        }
         if std::mem::take(&mut self.global_pending) && touched.created.is_empty() && self.keys.len() == 0 {
             self.create_global(&mut touched);
         }
@@ -91,7 +111,19 @@ impl Shard {
         for (input, slots) in inputs.iter().zip(&slots) {
             self.update(input, slots)?;
         }
-        self.emit(&touched, before, schema)
+        changes.extend(self.emit(&touched, before, schema, horizon)?);
+        Ok(changes)
+    }
+
+    /// Lets go of the groups whose time is over.
+    fn depart(&mut self, horizon: Horizon, schema: &SchemaRef) -> Result<Vec<ChangeBatch>, ViewsError> {
+        let left = self.departures.left(horizon.now);
+        if left.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = batch(schema, self.keys.decode(&left)?, self.results(&left)?, left.len())?;
+        self.let_go(&left, Some(horizon))?;
+        Ok(vec![ChangeBatch { rows, weights: Weights::Each(vec![-1; left.len()].into()) }])
     }
 
     /// The slots of all rows, and which groups they touch.
@@ -181,6 +213,7 @@ impl Shard {
         touched: &Touched,
         before: Vec<ArrayRef>,
         schema: &SchemaRef,
+        horizon: Option<Horizon>,
     ) -> Result<Vec<ChangeBatch>, ViewsError> {
         let mut changes = Vec::new();
         let gone = self.gone(touched)?;
@@ -207,13 +240,21 @@ impl Shard {
             changes.push(ChangeBatch::inserts(rows));
         }
         if !gone.is_empty() {
-            self.let_go(&gone)?;
+            self.let_go(&gone, horizon)?;
         }
         Ok(changes)
     }
 
-    fn let_go(&mut self, gone: &[u32]) -> Result<(), ViewsError> {
-        self.gone_unsaved.push(self.keys.decode(gone)?);
+    fn let_go(&mut self, gone: &[u32], horizon: Option<Horizon>) -> Result<(), ViewsError> {
+        let keys = self.keys.decode(gone)?;
+        if let Some(horizon) = horizon {
+            self.departures.remove(horizon, &keys, gone)?;
+        }
+        self.gone_unsaved.push(keys);
+        // The slots go to other groups, which begin without rows.
+        if let Some(counts) = &mut self.counts {
+            gone.iter().for_each(|slot| counts[*slot as usize] = 0);
+        }
         gone.iter().for_each(|slot| self.unsaved[*slot as usize] = false);
         self.states.iter_mut().for_each(|state| state.clear(gone));
         self.keys.remove(gone);
@@ -275,7 +316,12 @@ impl Shard {
     }
 
     /// Takes in one saved batch: its groups replace those of the same keys; a row count of 0 lets a group go.
-    pub(super) fn load(&mut self, saved: &RecordBatch, key_columns: usize) -> Result<(), ViewsError> {
+    pub(super) fn load(
+        &mut self,
+        saved: &RecordBatch,
+        key_columns: usize,
+        horizon: Option<Horizon>,
+    ) -> Result<(), ViewsError> {
         let bad = |what: &str| ViewsError::BadState(what.to_owned());
         if saved.num_columns() != key_columns + 1 + self.states.len() {
             return Err(bad("an aggregate with another number of columns"));
@@ -288,12 +334,15 @@ impl Shard {
         let rows = rows.ok_or_else(|| bad("an aggregate without row counts"))?;
         let keys = self.keys.codec().encode(&saved.columns()[..key_columns], saved.num_rows())?;
         let hashes = keys.hashes();
-        if rows.values().iter().all(|rows| *rows == 0) && self.counts.is_some() && key_columns > 0 {
+        if rows.values().iter().all(|rows| *rows == 0) && key_columns > 0 {
             let gone: Vec<u32> = (0..hashes.len()).filter_map(|row| self.keys.find(&keys, row, hashes[row])).collect();
             self.states.iter_mut().for_each(|state| state.clear(&gone));
             // The slots go to other groups, which begin without rows.
             if let Some(counts) = &mut self.counts {
                 gone.iter().for_each(|slot| counts[*slot as usize] = 0);
+            }
+            if let Some(horizon) = horizon {
+                self.departures.remove(horizon, &self.keys.decode(&gone)?, &gone)?;
             }
             self.keys.remove(&gone);
             return Ok(());
@@ -301,6 +350,9 @@ impl Shard {
         let (mut slots, mut created) = (Vec::new(), Vec::new());
         self.keys.intern(&keys, &hashes, None, &mut slots, &mut created);
         self.grow();
+        if let Some(horizon) = horizon {
+            self.departures.add(horizon, &self.keys.decode(&created)?, &created)?;
+        }
         for (call, state) in self.states.iter_mut().enumerate() {
             state.clear(&slots);
             state.merge(saved.column(key_columns + 1 + call), &slots)?;

@@ -261,7 +261,9 @@ impl Node for Top {
         };
         let partitions: usize = self.shards.iter().map(|shard| shard.partitions.partitions()).sum();
         let (input, holds, bound) = match self.plan.append_only {
-            true => ("append-only input", "the first rows only", "the number of partitions, and the first rows of each"),
+            true => {
+                ("append-only input", "the first rows only", "the number of partitions, and the first rows of each")
+            }
             false => ("input with retractions", "all rows", "the rows of its input"),
         };
         vec![OperatorFigures {
