@@ -39,6 +39,7 @@ struct Channel {
 struct Recent {
     changes: VecDeque<Entry>,
     rows: usize,
+    bytes: usize,
     /// Changes up to this tick are not kept.
     forgotten: u64,
 }
@@ -67,6 +68,11 @@ impl Hub {
         }
     }
 
+    /// Bytes of all changes that are kept.
+    pub(crate) fn bytes(&self) -> usize {
+        self.channels.lock().values().map(|channel| channel.recent.lock().bytes).sum()
+    }
+
     /// Ends the subscriptions of an object that is gone.
     pub(crate) fn close(&self, id: ObjectId) {
         if let Some(channel) = self.channels.lock().remove(&id) {
@@ -87,10 +93,12 @@ impl Hub {
 impl Recent {
     fn push(&mut self, entry: Entry, max_rows: usize) {
         self.rows += rows_of(&entry.changes);
+        self.bytes += bytes_of(&entry.changes);
         self.changes.push_back(entry);
         while self.rows > max_rows || self.changes.len() > HISTORY_TICKS {
             let Some(oldest) = self.changes.pop_front() else { break };
             self.rows -= rows_of(&oldest.changes);
+            self.bytes -= bytes_of(&oldest.changes);
             self.forgotten = oldest.tick;
         }
     }
@@ -103,6 +111,10 @@ impl Recent {
 
 fn rows_of(changes: &[ChangeBatch]) -> usize {
     changes.iter().map(ChangeBatch::len).sum()
+}
+
+fn bytes_of(changes: &[ChangeBatch]) -> usize {
+    changes.iter().map(|change| change.rows.get_array_memory_size()).sum()
 }
 
 /// One reader's place.

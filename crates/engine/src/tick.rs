@@ -170,6 +170,9 @@ impl Ticker {
                 self.checkpoints.go_on(&mut self.flow, 0)?;
                 if self.checkpoints.is_gathering() {
                     self.measure_if_due();
+                    if let Some(pause) = self.checkpoints.wait() {
+                        self.core.tick.signal.wait(pause);
+                    }
                     continue;
                 }
                 self.measure();
@@ -276,6 +279,7 @@ impl Ticker {
         let held = Held {
             state: self.flow.bytes() as u64,
             waiting: self.core.streams.read().values().map(|stream| stream.feed.waiting_bytes() as u64).sum(),
+            changes: self.core.hub.bytes() as u64,
             checkpoint: self.checkpoints.bytes() as u64,
         };
         let is_full = self.core.memory.measured(held) == Room::None;

@@ -50,7 +50,7 @@ async fn fill(client: &Client, mut batch: u64) -> (u64, Problem) {
                 if problem.detail.as_deref().unwrap().contains("is reached") {
                     return (batch, *problem);
                 }
-                tokio::time::sleep(problem.retry_after.unwrap()).await;
+                assert!(problem.retry_after.is_some(), "{problem}");
             }
             Err(error) => panic!("{error}"),
         }

@@ -11,7 +11,9 @@ mod operator;
 mod store;
 mod workers;
 
-pub use checkpoint::{CheckpointContent, CheckpointReport, CheckpointUse, Checkpoints, ObjectSave, Restored, Saved};
+pub use checkpoint::{
+    CheckpointContent, CheckpointReport, CheckpointUse, Checkpoints, ObjectSave, Restored, Saved, Spool,
+};
 pub use dataflow::{
     Build, Dataflow, EventTime, Reader, Relations, Saving, TickReport, ViewFigures, ViewPlan, ViewSpec,
 };

@@ -22,6 +22,8 @@ pub(crate) struct Held {
     pub(crate) state: u64,
     /// Events that wait for the next tick.
     pub(crate) waiting: u64,
+    /// Recent changes, for readers who follow views.
+    pub(crate) changes: u64,
     /// A checkpoint that is gathered or written.
     pub(crate) checkpoint: u64,
 }
@@ -90,8 +92,8 @@ impl Memory {
 
     /// All that is held, views under construction included.
     pub(crate) fn total(&self) -> u64 {
-        let Held { state, waiting, checkpoint } = self.held();
-        state + waiting + checkpoint + self.builds.lock().values().map(|(_, bytes)| bytes).sum::<u64>()
+        let Held { state, waiting, changes, checkpoint } = self.held();
+        state + waiting + changes + checkpoint + self.builds.lock().values().map(|(_, bytes)| bytes).sum::<u64>()
     }
 
     /// Takes down what a view under construction holds so far.
@@ -188,7 +190,7 @@ mod tests {
     #[test]
     fn what_is_being_built_counts() {
         let memory = Memory::new(MemoryLimit::of_bytes(100));
-        memory.measured(Held { state: 40, waiting: 10, checkpoint: 10 });
+        memory.measured(Held { state: 40, waiting: 10, changes: 5, checkpoint: 5 });
         assert_eq!(memory.room(), Room::Enough);
         memory.building(ObjectId(1), &ObjectName::new("public", "v"), 40);
         assert!(memory.is_full());

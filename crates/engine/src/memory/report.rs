@@ -28,8 +28,12 @@ fn holders(core: &Core, catalog: &Catalog) -> Vec<MemoryHolder> {
         bytes,
     };
     all.extend(core.memory.builds().into_iter().map(build));
-    let Held { waiting, checkpoint, .. } = core.memory.held();
-    let own = [("events waiting for the next tick", waiting), ("the checkpoint being written", checkpoint)];
+    let Held { waiting, changes, checkpoint, .. } = core.memory.held();
+    let own = [
+        ("events waiting for the next tick", waiting),
+        ("recent changes, for those who follow views", changes),
+        ("the checkpoint being written", checkpoint),
+    ];
     all.extend(own.map(|(what, bytes)| MemoryHolder { relation: None, operator: what.to_owned(), bytes }));
     all.retain(|holder| holder.bytes > 0);
     all.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.operator.cmp(&b.operator)));

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use highwater_model::{ObjectId, Offsets};
 
-use super::file::{io_error, read, write};
-use super::{ObjectSave, Saved};
+use super::file::{io_error, read};
+use super::{ObjectSave, Saved, Spool};
 use crate::ViewsError;
 use crate::dataflow::EventTime;
 
@@ -43,6 +43,7 @@ impl Checkpoints {
     /// When the folder cannot be read. Damaged files are no error: they are reported in [`Restored::problems`].
     pub fn open(folder: &Path) -> Result<(Self, Restored), ViewsError> {
         fs::create_dir_all(folder).map_err(|error| io_error("making", folder, error))?;
+        remove_unfinished(folder)?;
         let numbers = list(folder)?;
         let next = numbers.last().map_or(1, |last| last + 1);
         let mut checkpoints = Self { folder: folder.to_owned(), next, base: None, base_bytes: 0, delta_bytes: 0 };
@@ -81,9 +82,30 @@ impl Checkpoints {
     /// # Errors
     /// When the disk refuses; the checkpoints before stay valid, and the next one must be full.
     pub fn write(&mut self, saved: &Saved) -> Result<u64, ViewsError> {
+        let spooled = self.spool();
+        self.finish(spooled, saved)
+    }
+
+    /// Begins a checkpoint whose objects come one by one. One at a time.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn spool(&self) -> Result<Spool, ViewsError> {
+        Spool::create(&self.path(self.next))
+    }
+
+    /// Completes a checkpoint that was begun, as [`Checkpoints::write`] does. `spooled` may have failed.
+    ///
+    /// # Errors
+    /// As [`Checkpoints::write`].
+    pub fn finish(&mut self, spooled: Result<Spool, ViewsError>, saved: &Saved) -> Result<u64, ViewsError> {
         let number = self.next;
         let base = if saved.full { number } else { self.base.unwrap_or(number) };
-        match write(&self.path(number), base, saved) {
+        let written = spooled.and_then(|mut spool| {
+            saved.objects.iter().try_for_each(|object| spool.add(object))?;
+            spool.finish(base, saved)
+        });
+        match written {
             Ok(size) => {
                 self.next += 1;
                 if saved.full {
@@ -165,6 +187,17 @@ impl Restored {
         // An object without a whole save cannot be restored.
         self.objects.retain(|_, saves| saves.first().is_some_and(|save| save.full));
     }
+}
+
+/// Files that a process left behind which ended while it wrote a checkpoint.
+fn remove_unfinished(folder: &Path) -> Result<(), ViewsError> {
+    for entry in fs::read_dir(folder).map_err(|error| io_error("listing", folder, error))? {
+        let path = entry.map_err(|error| io_error("listing", folder, error))?.path();
+        if path.extension().is_some_and(|extension| extension == "new") {
+            fs::remove_file(&path).map_err(|error| io_error("removing", &path, error))?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn list(folder: &Path) -> Result<Vec<u64>, ViewsError> {

@@ -4,20 +4,17 @@
 //! magic "HWCP" | format version u32 | header length u32 | header crc32 u32 | header (JSON) | sections
 //! ```
 //! All integers little-endian. The header lists for every batch its object, part, byte length and crc32; a section is
-//! one Arrow IPC stream (LZ4) of one batch. A file is written under another name, synced and renamed, so it is whole
-//! or absent; every byte is under a checksum. Limits: a header of 2^32 bytes, a section of 2^64.
+//! one Arrow IPC stream (LZ4) of one batch. A file is written (`spool`) under another name, synced and renamed, so it is
+//! whole or absent; every byte is under a checksum. Limits: a header of 2^32 bytes, a section of 2^64.
 //! Any change of this layout, or of what operators save, raises [`FORMAT_VERSION`].
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_ipc::CompressionType;
 use arrow_ipc::reader::StreamReader;
-use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
 use highwater_model::{ObjectId, Offsets};
 use serde::{Deserialize, Serialize};
 
@@ -27,73 +24,30 @@ use crate::dataflow::EventTime;
 
 /// Version of the layout above and of what operators save.
 pub(super) const FORMAT_VERSION: u32 = 1;
-const MAGIC: &[u8; 4] = b"HWCP";
+pub(super) const MAGIC: &[u8; 4] = b"HWCP";
 /// Where the header begins.
-const HEADER_AT: usize = 16;
+pub(super) const HEADER_AT: usize = 16;
 
 #[derive(Serialize, Deserialize)]
-struct Header {
+pub(super) struct Header {
     /// Number of the full checkpoint this one builds on (its own when it is full).
-    base: u64,
-    full: bool,
-    offsets: Offsets,
+    pub(super) base: u64,
+    pub(super) full: bool,
+    pub(super) offsets: Offsets,
     /// Not in the first checkpoints of format 1.
     #[serde(default)]
-    times: BTreeMap<ObjectId, EventTime>,
-    objects: Vec<ObjectHeader>,
+    pub(super) times: BTreeMap<ObjectId, EventTime>,
+    pub(super) objects: Vec<ObjectHeader>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct ObjectHeader {
-    id: ObjectId,
-    full: bool,
-    signature: u32,
-    lookups_at: Offsets,
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ObjectHeader {
+    pub(super) id: ObjectId,
+    pub(super) full: bool,
+    pub(super) signature: u32,
+    pub(super) lookups_at: Offsets,
     /// Sections of each part: length and crc32.
-    parts: Vec<Vec<(u64, u32)>>,
-}
-
-/// Writes a checkpoint to `path`, whole and synced. Gives its size in bytes.
-pub(super) fn write(path: &Path, base: u64, saved: &Saved) -> Result<u64, ViewsError> {
-    let mut sections = Vec::new();
-    let mut objects = Vec::new();
-    for object in &saved.objects {
-        let mut parts = Vec::new();
-        for part in &object.parts {
-            let mut listed = Vec::new();
-            for batch in part {
-                let bytes = encode(batch)?;
-                listed.push((bytes.len() as u64, crc32fast::hash(&bytes)));
-                sections.push(bytes);
-            }
-            parts.push(listed);
-        }
-        let ObjectSave { id, full, signature, lookups_at, .. } = object.clone();
-        objects.push(ObjectHeader { id, full, signature, lookups_at, parts });
-    }
-    let (offsets, times) = (saved.offsets.clone(), saved.times.clone());
-    let header = Header { base, full: saved.full, offsets, times, objects };
-    let header = serde_json::to_vec(&header).map_err(|error| ViewsError::Invariant(error.to_string()))?;
-    let length = u32::try_from(header.len()).map_err(|_| ViewsError::Invariant("a header over 4 GiB".to_owned()))?;
-    let io = |error| io_error("writing", path, error);
-    let temporary = path.with_extension("new");
-    let mut file = File::create(&temporary).map_err(io)?;
-    let mut size = (HEADER_AT + header.len()) as u64;
-    file.write_all(MAGIC).map_err(io)?;
-    file.write_all(&FORMAT_VERSION.to_le_bytes()).map_err(io)?;
-    file.write_all(&length.to_le_bytes()).map_err(io)?;
-    file.write_all(&crc32fast::hash(&header).to_le_bytes()).map_err(io)?;
-    file.write_all(&header).map_err(io)?;
-    for section in sections {
-        file.write_all(&section).map_err(io)?;
-        size += section.len() as u64;
-    }
-    file.sync_all().map_err(io)?;
-    fs::rename(&temporary, path).map_err(io)?;
-    if let Some(folder) = path.parent() {
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
-    }
-    Ok(size)
+    pub(super) parts: Vec<Vec<(u64, u32)>>,
 }
 
 /// Why bytes are no checkpoint that can be used.
@@ -172,14 +126,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(u64, Saved), Fault> {
     if at != bytes.len() {
         return Err(Fault::at(at, "bytes after its end"));
     }
-    Ok((header.base, Saved { offsets: header.offsets, times: header.times, full: header.full, objects }))
-}
-
-fn encode(batch: &RecordBatch) -> Result<Vec<u8>, ViewsError> {
-    let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
-    let mut writer = StreamWriter::try_new_with_options(Vec::new(), &batch.schema(), options)?;
-    writer.write(batch)?;
-    Ok(writer.into_inner()?)
+    let present = objects.iter().map(|object| object.id).collect();
+    Ok((header.base, Saved { offsets: header.offsets, times: header.times, full: header.full, objects, present }))
 }
 
 fn decode(bytes: &[u8]) -> Result<RecordBatch, ViewsError> {

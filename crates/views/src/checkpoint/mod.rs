@@ -5,7 +5,9 @@ mod chain;
 mod file;
 mod inspect;
 mod save;
+mod spool;
 
 pub use chain::{Checkpoints, Restored};
 pub use inspect::{CheckpointContent, CheckpointReport, CheckpointUse};
 pub use save::{ObjectSave, Saved};
+pub use spool::Spool;

@@ -23,6 +23,12 @@ pub struct ObjectSave {
 }
 
 impl ObjectSave {
+    /// Bytes held.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.parts.iter().flatten().map(RecordBatch::get_array_memory_size).sum()
+    }
+
     /// Drops the batches of a delta in which nothing changed.
     pub(crate) fn drop_empty(&mut self) {
         let nothing = self.parts.iter().flatten().all(|batch| batch.num_rows() == 0);
@@ -41,15 +47,16 @@ pub struct Saved {
     pub times: BTreeMap<ObjectId, EventTime>,
     /// Whether every object is whole.
     pub full: bool,
-    /// The objects.
+    /// The objects, without what was taken of them before.
     pub objects: Vec<ObjectSave>,
+    /// Those that count: what was taken before of others does not.
+    pub present: Vec<ObjectId>,
 }
 
 impl Saved {
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let batches = self.objects.iter().flat_map(|object| object.parts.iter().flatten());
-        batches.map(RecordBatch::get_array_memory_size).sum()
+        self.objects.iter().map(ObjectSave::bytes).sum()
     }
 }

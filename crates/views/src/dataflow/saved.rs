@@ -18,6 +18,8 @@ use crate::store::Store;
 #[derive(Debug)]
 pub struct Saving {
     full: bool,
+    /// What was begun: each object with its signature and the offsets of what it looks up.
+    begun: BTreeMap<ObjectId, (u32, Offsets)>,
     gathered: Vec<ObjectSave>,
     bytes: usize,
     /// What this round still has to gather, last first: objects in parts.
@@ -26,10 +28,16 @@ pub struct Saving {
 }
 
 impl Saving {
-    /// Bytes gathered so far.
+    /// Bytes gathered and not taken.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Takes what was gathered so far, in order: whoever writes it need not wait for the rest.
+    pub fn take(&mut self) -> Vec<ObjectSave> {
+        self.bytes = 0;
+        std::mem::take(&mut self.gathered)
     }
 
     /// How often everything that had changed was gathered.
@@ -49,7 +57,8 @@ impl Dataflow {
     /// # Errors
     /// Only for defects.
     pub fn begin_save(&mut self, full: bool) -> Result<Saving, ViewsError> {
-        let mut saving = Saving { full, gathered: Vec::new(), bytes: 0, steps: Vec::new(), rounds: 0 };
+        let mut saving =
+            Saving { full, begun: BTreeMap::new(), gathered: Vec::new(), bytes: 0, steps: Vec::new(), rounds: 0 };
         for id in self.objects() {
             self.begin_object(id, full, &mut saving)?;
         }
@@ -97,7 +106,7 @@ impl Dataflow {
         saving.gathered.retain(|object| objects.contains(&object.id));
         let shared = self.shared.read();
         let (offsets, times) = (shared.offsets.clone(), shared.times.clone());
-        Ok(Saved { offsets, times, full: saving.full, objects: saving.gathered })
+        Ok(Saved { offsets, times, full: saving.full, objects: saving.gathered, present: objects })
     }
 
     /// Saves at once; see [`Dataflow::begin_save`].
@@ -118,7 +127,7 @@ impl Dataflow {
 
     /// Begins an object that is to be saved whole; with `full` unset, only one that was never saved.
     fn begin_object(&mut self, id: ObjectId, full: bool, saving: &mut Saving) -> Result<(), ViewsError> {
-        let begun = saving.gathered.iter().any(|object| object.id == id);
+        let begun = saving.begun.contains_key(&id);
         let mut shared = self.shared.write();
         let Some(store) = shared.stores.get_mut(&id) else { return Ok(()) };
         let (whole, signature, lookups_at, states) = if let Some(entry) = self.keyed.get_mut(&id) {
@@ -141,10 +150,12 @@ impl Dataflow {
         }
         store.begin_save(whole);
         if whole {
-            // What was gathered of a view that another took the place of.
+            // What was gathered of a view that another took the place of. What was taken of it does not count either: this
+            // is all of it.
             saving.gathered.retain(|object| object.id != id);
         }
         let parts = vec![Vec::new(); states + 1];
+        saving.begun.insert(id, (signature, lookups_at.clone()));
         saving.gathered.push(ObjectSave { id, full: whole, signature, lookups_at, parts });
         Ok(())
     }
@@ -174,8 +185,7 @@ impl Dataflow {
 
     /// Gathers a part of an object, if it is still there and was begun.
     fn gather(&mut self, id: ObjectId, part: Part, saving: &mut Saving) -> Result<(), ViewsError> {
-        let Some(begun) = saving.gathered.iter().find(|object| object.id == id) else { return Ok(()) };
-        let (signature, lookups_at) = (begun.signature, begun.lookups_at.clone());
+        let Some((signature, lookups_at)) = saving.begun.get(&id).cloned() else { return Ok(()) };
         let mut parts = if let Some(entry) = self.keyed.get_mut(&id) {
             vec![entry.keyed.save(part)?]
         } else if let Some(view) = self.views.iter_mut().find(|view| view.plan.id() == id) {
@@ -194,8 +204,7 @@ impl Dataflow {
         let mut save = ObjectSave { id, full: false, signature, lookups_at, parts };
         save.drop_empty();
         if save.parts.iter().any(|part| !part.is_empty()) {
-            let batches = save.parts.iter().flatten();
-            saving.bytes += batches.map(arrow_array::RecordBatch::get_array_memory_size).sum::<usize>();
+            saving.bytes += save.bytes();
             saving.gathered.push(save);
         }
         Ok(())

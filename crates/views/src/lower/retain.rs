@@ -63,13 +63,14 @@ fn place(plan: &LogicalPlan, column: usize, micros: i64) -> Result<LogicalPlan, 
         _ if remembers(plan)?.is_none() => filter(plan.clone(), column, micros),
         LogicalPlan::Projection(projection) => match column_index(&projection.expr[column], &projection.input) {
             Some(inner) => with_input(place(&projection.input, inner, micros)?),
-            None => Err(refused(
+            None if is_grouped(&projection.input) => Err(refused(
                 format!(
                     "{} is computed from the groups, which leave by a column of their own",
                     column_name(plan, column)
                 ),
                 "GROUP BY that very expression",
             )),
+            None => Err(not_freed(&projection.input)),
         },
         LogicalPlan::SubqueryAlias(alias) => with_input(place(&alias.input, column, micros)?),
         LogicalPlan::Filter(node) => with_input(place(&node.input, column, micros)?),
@@ -88,6 +89,17 @@ fn place(plan: &LogicalPlan, column: usize, micros: i64) -> Result<LogicalPlan, 
             filter(with_input(freed(input, Some(column), micros)?)?, column, micros)
         }
         other => Err(not_freed(other)),
+    }
+}
+
+/// Whether the rows of a plan are groups.
+fn is_grouped(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_) => true,
+        LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_) | LogicalPlan::Filter(_) => {
+            plan.inputs().into_iter().all(is_grouped)
+        }
+        _ => false,
     }
 }
 

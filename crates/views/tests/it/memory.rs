@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use highwater_model::{EventBatch, ObjectId, PartitionId};
+use highwater_sql::Retain;
 
 use crate::world::{KEYED, STREAM, TABLE, World, schema};
 
@@ -72,7 +73,10 @@ fn batch(id: ObjectId, tick: i64, spread: i64) -> EventBatch {
 
 /// Fills a world with one view and compares, after the last tick and again when all of it was saved and read.
 fn compare(view: Option<&str>, inputs: &[ObjectId], spread: i64) {
-    let mut world = World::new(1);
+    compare_in(World::new(1), view, inputs, spread);
+}
+
+fn compare_in(mut world: World, view: Option<&str>, inputs: &[ObjectId], spread: i64) {
     if inputs.contains(&TABLE) && view.is_some() {
         for tick in 0..TICKS {
             world.flow.tick(HashMap::from([(TABLE, vec![batch(TABLE, tick, 1)])])).unwrap();
@@ -133,6 +137,19 @@ fn rows_and_groups() {
         "SELECT k % 2000 AS m, first_value(g ORDER BY v) AS d, any_value(f) AS h FROM s GROUP BY k % 2000",
     ] {
         compare(Some(sql), &[STREAM], 2);
+    }
+}
+
+#[test]
+fn groups_that_leave() {
+    for (sql, input) in [
+        ("SELECT to_timestamp_micros(v) AS at, count(*) AS n FROM s GROUP BY 1", STREAM),
+        ("SELECT to_timestamp_micros(v / 100) AS at, g, max(f) AS m FROM k GROUP BY 1, 2", KEYED),
+    ] {
+        let mut world = World::new(1);
+        let retain = Retain { micros: 3_600_000_000, by: None };
+        world.retains.insert(world.catalog.next_id(), retain);
+        compare_in(world, Some(sql), &[input], 2);
     }
 }
 
