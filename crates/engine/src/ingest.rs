@@ -85,6 +85,7 @@ fn stream_for(core: &Core, name: &str) -> Result<Arc<StreamRuntime>, ApiError> {
 /// Keeps events out that would only make views grow when there is no room for that, and slows them down before. What is
 /// refused was not stored: the producer may send it again.
 fn admit(core: &Core, stream: &StreamRuntime) -> Result<(), ApiError> {
+    core.memory.waits(stream.feed.waiting_bytes() as u64);
     let room = core.memory.room();
     if room == Room::Enough || !feeds_state(core, stream) {
         return Ok(());

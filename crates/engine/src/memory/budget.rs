@@ -85,6 +85,12 @@ impl Memory {
         self.room()
     }
 
+    /// Takes down that at least so many bytes of events wait, which a long tick has not measured yet.
+    pub(crate) fn waits(&self, bytes: u64) {
+        let mut held = self.held.lock();
+        held.waiting = held.waiting.max(bytes);
+    }
+
     /// What was held when it was last measured.
     pub(crate) fn held(&self) -> Held {
         *self.held.lock()
@@ -196,5 +202,9 @@ mod tests {
         assert!(memory.is_full());
         memory.built(ObjectId(1));
         assert_eq!((memory.total(), memory.is_full()), (60, false));
+        memory.waits(5);
+        assert_eq!(memory.total(), 60);
+        memory.waits(80);
+        assert!(memory.is_full());
     }
 }
