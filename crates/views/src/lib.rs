@@ -8,6 +8,7 @@ mod expression;
 mod keys;
 mod lower;
 mod operator;
+mod ranked;
 mod store;
 mod workers;
 
@@ -15,8 +16,9 @@ pub use checkpoint::{
     CheckpointContent, CheckpointReport, CheckpointUse, Checkpoints, ObjectSave, Restored, Saved, Spool,
 };
 pub use dataflow::{
-    Build, Dataflow, EventTime, Reader, Relations, Saving, TickReport, ViewFigures, ViewPlan, ViewSpec,
+    Build, Dataflow, EventTime, RankBuild, Reader, Relations, Saving, TickReport, ViewFigures, ViewPlan, ViewSpec,
 };
 pub use error::ViewsError;
 pub use operator::OperatorFigures;
+pub use ranked::{PlaceRange, RankCall, RankColumn, RankIndex, RankRows, RankSource, RankSpec};
 pub use store::{Snapshot, Store};

@@ -13,6 +13,7 @@ use super::pipeline::ViewPlan;
 use super::relations::{Reader, Relations};
 use crate::ViewsError;
 use crate::operator::{OperatorFigures, Tick};
+use crate::ranked::RankPatch;
 use crate::store::{Ready, Snapshot, Store};
 use crate::workers::Workers;
 
@@ -23,11 +24,14 @@ pub struct Dataflow {
     pub(super) views: Vec<ViewEntry>,
     pub(super) shared: Reader,
     workers: Workers,
-    taps: Vec<(Vec<ObjectId>, Tap)>,
+    pub(super) taps: Vec<(Vec<ObjectId>, Tap)>,
     now_micros: i64,
     /// Where the streams have their event time that are followed by it.
     timed: BTreeMap<ObjectId, TimedBy>,
 }
+
+/// The changes of a relation's rows and of its ranked indexes, ready to be applied.
+type Prepared<'a> = (Vec<Ready<'a>>, Vec<RankPatch>);
 
 pub(super) struct KeyedEntry {
     pub(super) keyed: Keyed,
@@ -165,7 +169,9 @@ impl Dataflow {
         drop(shared);
         let tap = Tap::default();
         self.taps.push((plan.relations().iter().copied().collect(), tap.clone()));
-        Build::new(plan, snapshots, tap, lookups_at, self.now_micros)
+        let mut build = Build::new(plan, snapshots, tap, lookups_at, self.now_micros)?;
+        self.index_build(&mut build)?;
+        Ok(build)
     }
 
     /// Gives up a build.
@@ -183,6 +189,7 @@ impl Dataflow {
         self.abandon(&build);
         fed?;
         let id = build.plan.id();
+        self.same_indexes(id, &mut build.store)?;
         let new = build.store.snapshot();
         let old = {
             let mut shared = self.shared.write();
@@ -298,19 +305,27 @@ impl Dataflow {
         failures: &mut Vec<(ObjectId, ViewsError)>,
     ) -> Result<String, ViewsError> {
         // Readers wait while rows are written, so all that can be done before is.
-        let mut ready: Vec<(ObjectId, Result<Vec<Ready<'_>>, ViewsError>)> = Vec::with_capacity(rows.len());
+        let mut ready: Vec<(ObjectId, Result<Prepared<'_>, ViewsError>)> = Vec::with_capacity(rows.len());
         for (id, changes) in rows.iter().filter(|(id, _)| placed != Some(**id)) {
             if let Some(store) = self.shared.read().stores.get(id) {
-                ready.push((*id, store.make_ready(changes)));
+                let prepared = store.make_ready(changes).and_then(|rows| Ok((rows, store.make_ranks_ready(changes)?)));
+                ready.push((*id, prepared));
             }
         }
         let times = self.event_times(events)?;
+        // Dropped last, when readers go on.
+        let mut garbage = Vec::new();
         let mut shared = self.shared.write();
         shared.times.extend(times);
         let Relations { stores, offsets, ticks, .. } = &mut *shared;
         for (id, changes) in ready {
             let Some(store) = stores.get_mut(&id) else { continue };
-            if let Err(error) = changes.and_then(|changes| store.apply_ready(changes)) {
+            let applied = changes.and_then(|(rows, ranks)| {
+                store.apply_ready(rows)?;
+                garbage.push(store.apply_ranks(ranks));
+                Ok(())
+            });
+            if let Err(error) = applied {
                 failures.push((id, error));
             }
         }

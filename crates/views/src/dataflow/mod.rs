@@ -5,6 +5,7 @@ mod event_time;
 mod flow;
 mod keyed;
 mod pipeline;
+mod ranks;
 mod relations;
 mod saved;
 
@@ -12,5 +13,6 @@ pub use build::Build;
 pub use event_time::EventTime;
 pub use flow::{Dataflow, TickReport, ViewFigures};
 pub use pipeline::{ViewPlan, ViewSpec};
+pub use ranks::RankBuild;
 pub use relations::{Reader, Relations};
 pub use saved::Saving;

@@ -4,6 +4,7 @@
 mod cells;
 mod chunk;
 mod parts;
+mod ranks;
 mod rows;
 mod save;
 mod snapshot;

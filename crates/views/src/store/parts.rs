@@ -71,7 +71,7 @@ impl Parts {
 impl Store {
     /// The slots of all rows whose key has one of these (different) values in a column; `None` when reading all rows
     /// is the better way. `column` counts the store's columns.
-    pub(super) fn slots_by_part(&self, column: usize, values: &ArrayRef) -> Result<Option<Vec<u32>>, ViewsError> {
+    pub(crate) fn slots_by_part(&self, column: usize, values: &ArrayRef) -> Result<Option<Vec<u32>>, ViewsError> {
         let position = self.key().iter().position(|key| *key == column);
         let Some(Part::Index(index)) = position.and_then(|position| self.parts.0.get(position)) else {
             return Ok(None);

@@ -15,6 +15,7 @@ use super::snapshot::Snapshot;
 use crate::ViewsError;
 use crate::keys::{EncodedKeys, KeyCodec, KeyTable};
 use crate::operator::Gone;
+use crate::ranked::RankIndex;
 
 /// The current rows of a view, table or keyed stream.
 pub struct Store {
@@ -36,6 +37,8 @@ pub struct Store {
     pub(super) gone_unsaved: Gone,
     /// Indexes by single columns of the key.
     pub(super) parts: Parts,
+    /// Indexes that count rows in an order.
+    pub(super) ranked: Vec<RankIndex>,
 }
 
 /// A change whose rows have been looked up, for [`Store::apply_ready`].
@@ -79,6 +82,7 @@ impl Store {
             unsaved: Vec::new(),
             gone_unsaved: Gone::default(),
             parts: Parts::default(),
+            ranked: Vec::new(),
             schema,
         })
     }
@@ -116,6 +120,7 @@ impl Store {
             + self.unsaved.capacity()
             + self.parts.bytes()
             + self.gone_unsaved.bytes()
+            + self.ranked.iter().map(RankIndex::bytes).sum::<usize>()
     }
 
     /// The rows now, unaffected by later changes.
@@ -158,11 +163,13 @@ impl Store {
     /// # Errors
     /// When a row is retracted that is not there: the operators' defect, never the user's.
     pub fn apply(&mut self, changes: &[ChangeBatch]) -> Result<(), ViewsError> {
-        let ready = self.make_ready(changes)?;
-        self.apply_ready(ready)
+        let (ready, ranks) = (self.make_ready(changes)?, self.make_ranks_ready(changes)?);
+        self.apply_ready(ready)?;
+        self.apply_ranks(ranks);
+        Ok(())
     }
 
-    /// As [`Store::apply`].
+    /// As [`Store::apply`], but for ranked indexes.
     pub(crate) fn apply_ready(&mut self, mut changes: Vec<Ready<'_>>) -> Result<(), ViewsError> {
         if self.generation == u32::MAX {
             self.written.fill(0);
