@@ -33,9 +33,9 @@ pub(crate) enum Budget {
 /// What a job is doing.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct JobStatus {
-    /// The view it builds.
+    /// The view or index it builds.
     pub(crate) name: ObjectName,
-    /// `build` or `rebuild`.
+    /// `build`, `rebuild` or `index`.
     pub(crate) kind: &'static str,
     /// 0 to 1.
     pub(crate) progress: f64,
@@ -96,13 +96,21 @@ impl Jobs {
         self.jobs.lock().insert(spec.id, job);
     }
 
-    fn progress(&self, id: ObjectId, progress: f64) {
+    /// Shows a job that looks nothing up in tables.
+    pub(crate) fn begin(&self, id: ObjectId, name: ObjectName, kind: &'static str) {
+        let job = JobStatus { name, kind, progress: 0.0, error: None, tables_at: 0 };
+        self.jobs.lock().insert(id, job);
+    }
+
+    /// Shows how far a job is.
+    pub(crate) fn progress(&self, id: ObjectId, progress: f64) {
         if let Some(job) = self.jobs.lock().get_mut(&id) {
             job.progress = progress.clamp(0.0, 1.0);
         }
     }
 
-    fn end(&self, id: ObjectId, outcome: &Result<(), EngineError>) {
+    /// Shows how a job ended: not at all when it went well.
+    pub(crate) fn end(&self, id: ObjectId, outcome: &Result<(), EngineError>) {
         let mut jobs = self.jobs.lock();
         match outcome {
             Ok(()) => drop(jobs.remove(&id)),
@@ -209,7 +217,8 @@ async fn build_and_place(core: &Arc<Core>, spec: &ViewSpec, budget: Budget) -> R
     }
 }
 
-async fn blocking<R: Send + 'static>(
+/// Runs what takes long beside the runtime's threads.
+pub(crate) async fn blocking<R: Send + 'static>(
     work: impl FnOnce() -> Result<R, EngineError> + Send + 'static,
 ) -> Result<R, EngineError> {
     tokio::task::spawn_blocking(work)

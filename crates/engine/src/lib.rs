@@ -8,6 +8,7 @@ mod engine;
 mod error;
 mod feed;
 mod filter;
+mod indexes;
 mod ingest;
 mod inspect;
 mod jobs;

@@ -15,6 +15,7 @@ use crate::catalog_file;
 use crate::checkpoints::CheckpointWriter;
 use crate::core::{Core, Health, StreamRuntime};
 use crate::error::EngineError;
+use crate::indexes;
 use crate::jobs::{self, Budget, Jobs};
 use crate::memory::Memory;
 use crate::priority;
@@ -210,6 +211,8 @@ async fn settle(core: &Arc<Core>, unbuilt: Vec<ObjectId>) {
             tracing::error!(view = %id, %error, "a view could not be computed again");
         }
     }
+    let ranked = indexes::indexes(&core.catalog.read(), None);
+    indexes::build_all(core, ranked);
     core.health.set_ready(true);
     core.health.settle();
 }

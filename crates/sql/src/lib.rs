@@ -13,17 +13,18 @@ mod suggest;
 
 pub use aggregates::{exact_aggregates, register_aggregates, spec_for};
 pub use catalog::{
-    Catalog, CatalogError, DELETED_COLUMN, Entry, EntryKind, Face, PUBLIC_SCHEMA, REJECTS_SUFFIX, Replaced, Resolved,
-    SYSTEM_SCHEMA, is_system_schema, rejects_schema,
+    Catalog, CatalogError, DELETED_COLUMN, Entry, EntryKind, Face, IndexColumn, PUBLIC_SCHEMA, REJECTS_SUFFIX,
+    Replaced, Resolved, SYSTEM_SCHEMA, is_system_schema, rejects_schema,
 };
 pub use datafusion;
 #[cfg(feature = "fuzzing")]
 pub use parse::fuzz_parse;
 pub use parse::{byte_size, parse};
-pub use planner::{Equality, PlainView, Planner, Relations, TableWrite, ViewQuery, ViewRead, equalities};
+pub use planner::{Equality, PlainView, PlannedIndex, Planner, Relations, TableWrite, ViewQuery, ViewRead, equalities};
 pub use relation::{RelationKind, RelationSource};
 pub use source::Place;
 pub use statement::{
-    CreateMaterializedView, CreateSchema, CreateStream, CreateTable, CreateView, Delete, Drop, DropKind, Explain,
-    ExplainTarget, Insert, NameRef, QueryStatement, Retain, SetVariable, Show, ShowKind, Statement, TableLoad, Update,
+    CreateIndex, CreateMaterializedView, CreateSchema, CreateStream, CreateTable, CreateView, Delete, Drop, DropKind,
+    Explain, ExplainTarget, IndexOrder, Insert, NameRef, QueryStatement, Retain, SetVariable, Show, ShowKind,
+    Statement, TableLoad, Update, WrittenColumn,
 };

@@ -48,6 +48,8 @@ pub enum Statement {
     CreateMaterializedView(CreateMaterializedView),
     /// `CREATE [OR REPLACE] VIEW`.
     CreateView(CreateView),
+    /// `CREATE INDEX … RANKED`.
+    CreateIndex(CreateIndex),
     /// `CREATE SCHEMA`.
     CreateSchema(CreateSchema),
     /// `DROP …`.
@@ -75,6 +77,7 @@ impl Statement {
             Self::CreateTable(s) => &s.sql,
             Self::CreateMaterializedView(s) => &s.sql,
             Self::CreateView(s) => &s.sql,
+            Self::CreateIndex(s) => &s.sql,
             Self::CreateSchema(s) => &s.sql,
             Self::Drop(s) => &s.sql,
             Self::Show(s) => &s.sql,
@@ -105,6 +108,7 @@ impl Statement {
             Self::CreateTable(_) => "CREATE TABLE",
             Self::CreateMaterializedView(_) => "CREATE MATERIALIZED VIEW",
             Self::CreateView(_) => "CREATE VIEW",
+            Self::CreateIndex(_) => "CREATE INDEX",
             Self::CreateSchema(_) => "CREATE SCHEMA",
             Self::Drop(drop) => drop.kind.tag(),
             Self::Show(_) => "SHOW",
@@ -244,6 +248,43 @@ pub struct CreateView {
     pub query_sql: String,
 }
 
+/// A column as written, with its place for messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenColumn {
+    /// The column's name.
+    pub name: String,
+    /// Where it stands in the parsed text.
+    pub place: Place,
+}
+
+/// A column that an index orders by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexOrder {
+    /// The column.
+    pub column: WrittenColumn,
+    /// `DESC`.
+    pub descending: bool,
+    /// Whether NULL stands before everything else.
+    pub nulls_first: bool,
+}
+
+/// `CREATE INDEX … RANKED`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateIndex {
+    /// Its text.
+    pub sql: String,
+    /// The index's name.
+    pub name: NameRef,
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+    /// The relation whose rows it ranks.
+    pub relation: NameRef,
+    /// `PARTITION BY`; empty: all rows together.
+    pub partition: Vec<WrittenColumn>,
+    /// `ORDER BY`.
+    pub order: Vec<IndexOrder>,
+}
+
 /// `CREATE SCHEMA`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateSchema {
@@ -270,6 +311,8 @@ pub enum DropKind {
     MaterializedView,
     /// `DROP SCHEMA`.
     Schema,
+    /// `DROP INDEX`.
+    Index,
 }
 
 impl DropKind {
@@ -282,6 +325,7 @@ impl DropKind {
             Self::View => "view",
             Self::MaterializedView => "materialized view",
             Self::Schema => "schema",
+            Self::Index => "ranked index",
         }
     }
 
@@ -292,6 +336,7 @@ impl DropKind {
             Self::View => "DROP VIEW",
             Self::MaterializedView => "DROP MATERIALIZED VIEW",
             Self::Schema => "DROP SCHEMA",
+            Self::Index => "DROP INDEX",
         }
     }
 }
@@ -326,6 +371,8 @@ pub enum ShowKind {
     Schemas,
     /// `SHOW JOBS`.
     Jobs,
+    /// `SHOW INDEXES`.
+    Indexes,
     /// `SHOW COLUMNS FROM x` or `DESCRIBE x`.
     Columns(NameRef),
     /// `SHOW CREATE [kind] x`.

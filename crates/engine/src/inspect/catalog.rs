@@ -39,7 +39,7 @@ pub(super) fn inspect(data: &Path, inspection: &mut Inspection) -> Option<Catalo
 
 /// `2 streams`, `1 table`, in a fixed order.
 fn counts(catalog: &Catalog) -> Vec<String> {
-    ["stream", "table", "materialized view", "view"]
+    ["stream", "table", "materialized view", "view", "ranked index"]
         .into_iter()
         .map(|noun| (noun, catalog.entries().filter(|entry| entry.kind.noun() == noun).count()))
         .filter(|(_, count)| *count > 0)

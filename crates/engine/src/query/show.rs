@@ -28,6 +28,7 @@ pub(crate) fn show(core: &Core, show: &Show, schema: &str) -> Result<Answer, Api
         ShowKind::Streams => in_schema("streams", None)?,
         ShowKind::Tables => in_schema("tables", None)?,
         ShowKind::Jobs => in_schema("jobs", None)?,
+        ShowKind::Indexes => in_schema("indexes", None)?,
         ShowKind::MaterializedViews => in_schema("views", Some("materialized view"))?,
         ShowKind::Views => plain_views(&catalog, show.in_schema.as_deref())?,
         ShowKind::Schemas => Table::default().text("name", schemas(&catalog)).rows()?,

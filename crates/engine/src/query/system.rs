@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use highwater_api::{ApiError, ViewState, ViewStatus};
 use highwater_model::{Column, PartitionId};
 use highwater_sql::datafusion::logical_expr::TableSource;
-use highwater_sql::{Catalog, Entry, EntryKind};
+use highwater_sql::{Catalog, Entry, EntryKind, IndexColumn};
 use highwater_views::EventTime;
 
 use super::scan_batches::{self, BatchesPartition};
@@ -16,8 +16,8 @@ use crate::core::Core;
 use crate::status::{lags, rows_of, view_statuses};
 
 /// Names of all system tables.
-pub(super) const NAMES: [&str; 8] =
-    ["columns", "jobs", "operators", "partitions", "relations", "streams", "tables", "views"];
+pub(super) const NAMES: [&str; 9] =
+    ["columns", "indexes", "jobs", "operators", "partitions", "relations", "streams", "tables", "views"];
 
 /// A system table as the source of a scan; `None` when there is none of this name.
 pub(super) fn source(core: &Core, catalog: &Catalog, name: &str) -> Option<Arc<dyn TableSource>> {
@@ -31,6 +31,7 @@ pub(super) fn source(core: &Core, catalog: &Catalog, name: &str) -> Option<Arc<d
 pub(super) fn rows(core: &Core, catalog: &Catalog, name: &str) -> Option<Result<RecordBatch, ApiError>> {
     let table = match name {
         "columns" => columns(catalog.entries()),
+        "indexes" => indexes(core, catalog),
         "jobs" => jobs(core),
         "operators" => operators(core, catalog),
         "partitions" => partitions(core, catalog),
@@ -84,6 +85,48 @@ fn key_names(entry: &Entry) -> Option<String> {
     let columns: &[Column] = entry.kind.columns();
     let names: Vec<&str> = key(entry).iter().filter_map(|at| columns.get(*at)).map(|c| c.name.as_str()).collect();
     (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// Ranked indexes and how they are doing.
+fn indexes(core: &Core, catalog: &Catalog) -> Table {
+    let entries = sorted(catalog, |kind| matches!(kind, EntryKind::Index { .. }));
+    let relation = |entry: &Entry| entry.depends_on.first().and_then(|id| catalog.get(*id));
+    let texts = |entry: &Entry| match &entry.kind {
+        EntryKind::Index { partition, order } => {
+            let order: Vec<String> = order.iter().map(IndexColumn::sql).collect();
+            ((!partition.is_empty()).then(|| partition.join(", ")), order.join(", "))
+        }
+        _ => (None, String::new()),
+    };
+    let version = core.reader.read();
+    let held = |entry: &Entry| {
+        let store = entry.depends_on.first().and_then(|id| version.store(*id))?;
+        let index = store.ranked().iter().find(|index| index.spec().id == entry.id)?;
+        Some((index.len() as u64, index.bytes() as u64))
+    };
+    let held: Vec<Option<(u64, u64)>> = entries.iter().map(|entry| held(entry)).collect();
+    drop(version);
+    let jobs: Vec<_> = entries.iter().map(|entry| core.jobs.of(entry.id)).collect();
+    let states = held.iter().zip(&jobs).map(|(held, job)| match (held, job) {
+        (Some(_), _) => "live",
+        (None, Some(job)) if job.error.is_some() => "failed",
+        (None, _) => "building",
+    });
+    named(&entries)
+        .text("relation", entries.iter().map(|entry| relation(entry).map(|relation| relation.name.to_string())))
+        .text("partition_by", entries.iter().map(|entry| texts(entry).0))
+        .text("order_by", entries.iter().map(|entry| texts(entry).1))
+        .text("state", states.map(str::to_owned))
+        .number("rows", held.iter().map(|held| held.map(|(rows, _)| rows)))
+        .number("bytes", held.iter().map(|held| held.map(|(_, bytes)| bytes)))
+        .fraction(
+            "progress",
+            held.iter().zip(&jobs).map(|(held, job)| match (held, job) {
+                (Some(_), _) => 1.0,
+                (None, job) => job.as_ref().map_or(0.0, |job| job.progress),
+            }),
+        )
+        .text("error", jobs.iter().map(|job| job.as_ref().and_then(|job| job.error.clone())))
 }
 
 fn jobs(core: &Core) -> Table {
@@ -187,7 +230,8 @@ fn tables(core: &Core, catalog: &Catalog) -> Table {
 }
 
 fn views(core: &Core, catalog: &Catalog) -> Table {
-    let entries = sorted(catalog, |kind| !kind.is_logged());
+    let is_view = |kind: &EntryKind| matches!(kind, EntryKind::MaterializedView { .. } | EntryKind::View { .. });
+    let entries = sorted(catalog, is_view);
     let statuses = view_statuses(core, catalog, &lags(core));
     let figures = core.tick.figures();
     let version = core.reader.read().version();

@@ -13,6 +13,7 @@ use super::run::Done;
 use crate::catalog_file;
 use crate::core::{Core, StreamRuntime};
 use crate::error::{EngineError, catalog_error};
+use crate::indexes;
 use crate::memory;
 use crate::tick::Ticker;
 
@@ -171,5 +172,7 @@ async fn redeclare(
         .map_err(EngineError::from)?;
     commit(core, catalog)?;
     core.streams.write().insert(id, stream);
+    let ranked = indexes::indexes(&core.catalog.read(), Some(id));
+    indexes::build_all(core, ranked);
     Ok(Done::rows(0))
 }

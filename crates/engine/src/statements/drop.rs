@@ -59,6 +59,11 @@ pub(super) async fn drop_objects(core: &Arc<Core>, statement: &Drop, schema: &st
 /// the next start removes.
 pub(super) async fn forget(core: &Arc<Core>, entry: &Entry) -> Result<(), ApiError> {
     let id = entry.id;
+    if matches!(entry.kind, EntryKind::Index { .. }) {
+        core.tick.run(move |ticker| ticker.flow.drop_index(id)).await?;
+        core.jobs.forget(id);
+        return Ok(());
+    }
     core.streams.write().remove(&id);
     core.tick.run(move |ticker| ticker.flow.remove(id)).await?;
     core.hub.close(id);
@@ -76,5 +81,6 @@ fn fits(kind: DropKind, entry: &EntryKind) -> bool {
             | (DropKind::Table, EntryKind::Table { .. })
             | (DropKind::View, EntryKind::View { .. })
             | (DropKind::MaterializedView, EntryKind::MaterializedView { .. })
+            | (DropKind::Index, EntryKind::Index { .. })
     )
 }

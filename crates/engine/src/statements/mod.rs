@@ -2,6 +2,7 @@
 
 mod ddl;
 mod drop;
+mod indexes;
 mod load;
 mod run;
 mod set;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use highwater_api::{ApiError, ErrorKind, SqlAnswer, SqlRequest};
 use highwater_sql::{PUBLIC_SCHEMA, Statement, parse};
 
-use super::{ddl, drop, set, views, write};
+use super::{ddl, drop, indexes, set, views, write};
 use crate::core::Core;
 use crate::query;
 
@@ -65,6 +65,7 @@ async fn one(
         Statement::CreateMaterializedView(create) => {
             views::create_materialized_view(core, create, text, schema).await?
         }
+        Statement::CreateIndex(create) => indexes::create_index(core, create, text, schema).await?,
         Statement::Drop(statement) => drop::drop_objects(core, statement, schema).await?,
         Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
             write::write(core, statement, text, schema, limits).await?

@@ -12,6 +12,7 @@ use super::drop::forget;
 use super::run::Done;
 use crate::core::Core;
 use crate::error::{EngineError, catalog_error};
+use crate::indexes;
 use crate::jobs::{self, Budget};
 use crate::memory;
 use crate::query;
@@ -113,6 +114,9 @@ async fn rebuild_dependents(core: &Arc<Core>, id: ObjectId) -> Result<(), ApiErr
         if let Some(spec) = jobs::stored_spec(core, dependent) {
             // A view in place of another of the same columns.
             jobs::build(core, spec, Budget::Exempt).await?;
+        }
+        if core.catalog.read().get(dependent).is_some_and(|entry| matches!(entry.kind, EntryKind::Index { .. })) {
+            indexes::build(core, dependent).await?;
         }
     }
     Ok(())

@@ -54,6 +54,38 @@ pub enum EntryKind {
         /// Its columns, as planned when it was created; they name the query's columns by position.
         columns: Vec<Column>,
     },
+    /// A ranked index of the one object that it depends on.
+    Index {
+        /// Columns whose equal values are ranked among themselves; empty: all rows together.
+        partition: Vec<String>,
+        /// The order in a partition.
+        order: Vec<IndexColumn>,
+    },
+}
+
+/// A column that a ranked index orders by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexColumn {
+    /// Its name.
+    pub name: String,
+    /// Greatest first.
+    pub descending: bool,
+    /// Whether NULL stands before everything else.
+    pub nulls_first: bool,
+}
+
+impl IndexColumn {
+    /// As `ORDER BY` writes it.
+    #[must_use]
+    pub fn sql(&self) -> String {
+        let direction = if self.descending { " DESC" } else { "" };
+        let nulls = match (self.descending, self.nulls_first) {
+            (true, false) => " NULLS LAST",
+            (false, true) => " NULLS FIRST",
+            _ => "",
+        };
+        format!("{}{direction}{nulls}", self.name)
+    }
 }
 
 impl EntryKind {
@@ -65,10 +97,12 @@ impl EntryKind {
             Self::Table { .. } => "table",
             Self::MaterializedView { .. } => "materialized view",
             Self::View { .. } => "view",
+            Self::Index { .. } => "ranked index",
         }
     }
 
-    /// The columns a user sees (for streams without the system columns, for tables without the hidden one).
+    /// The columns a user sees (for streams without the system columns, for tables without the hidden one, for indexes
+    /// none).
     #[must_use]
     pub fn columns(&self) -> &[Column] {
         match self {
@@ -78,6 +112,7 @@ impl EntryKind {
                 &schema.columns[..schema.columns.len() - usize::from(hidden)]
             }
             Self::MaterializedView { columns, .. } | Self::View { columns, .. } => columns,
+            Self::Index { .. } => &[],
         }
     }
 
@@ -86,7 +121,7 @@ impl EntryKind {
     pub fn stream_schema(&self) -> Option<&StreamSchema> {
         match self {
             Self::Stream { schema } | Self::Table { schema, .. } => Some(schema),
-            Self::MaterializedView { .. } | Self::View { .. } => None,
+            Self::MaterializedView { .. } | Self::View { .. } | Self::Index { .. } => None,
         }
     }
 

@@ -7,7 +7,7 @@ mod model;
 mod relations;
 mod reserved;
 
-pub use entry::{Entry, EntryKind};
+pub use entry::{Entry, EntryKind, IndexColumn};
 pub use error::CatalogError;
 pub use lookup::Resolved;
 pub use model::{Catalog, Replaced};

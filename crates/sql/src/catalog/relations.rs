@@ -64,7 +64,7 @@ impl Entry {
     #[must_use]
     pub fn relation_source(&self, face: Face) -> Option<RelationSource> {
         let (kind, key) = match (&self.kind, face) {
-            (_, Face::Rejects) | (EntryKind::View { .. }, _) => return None,
+            (_, Face::Rejects) | (EntryKind::View { .. } | EntryKind::Index { .. }, _) => return None,
             (EntryKind::Stream { schema }, face) => match (&schema.keyed, face) {
                 (Some(keyed), Face::Default) => (RelationKind::Current, keyed.key.clone()),
                 _ => {

@@ -1,7 +1,7 @@
 //! Which statement this is, by its first words; each kind is then read by its own file.
 
 use super::cursor::{Cursor, Read, Reported};
-use super::{show, stream, table, view, write};
+use super::{index, show, stream, table, view, write};
 use crate::source::Place;
 use crate::statement::{
     CreateSchema, Drop, DropKind, Explain, ExplainTarget, NameRef, QueryStatement, SetVariable, Statement,
@@ -13,7 +13,7 @@ const STARTS: &[&str] =
     &["SELECT", "WITH", "VALUES", "EXPLAIN", "CREATE", "DROP", "SHOW", "DESCRIBE", "INSERT", "UPDATE", "DELETE", "SET"];
 
 /// Words that may follow `CREATE` or `DROP`.
-const OBJECTS: &[&str] = &["STREAM", "TABLE", "MATERIALIZED VIEW", "VIEW", "SCHEMA"];
+const OBJECTS: &[&str] = &["STREAM", "TABLE", "MATERIALIZED VIEW", "VIEW", "INDEX", "SCHEMA"];
 
 /// `CREATE [OR REPLACE] kind [IF NOT EXISTS] name`, as far as all kinds share it.
 pub(super) struct Head {
@@ -130,6 +130,13 @@ fn create(cursor: &mut Cursor<'_, '_>) -> Read<Statement> {
     if cursor.take("SCHEMA") {
         return create_schema(cursor).map(Statement::CreateSchema);
     }
+    if cursor.take("INDEX") {
+        if or_replace {
+            return cursor.fail("an index is not replaced", "write CREATE INDEX IF NOT EXISTS, or DROP INDEX first");
+        }
+        let head = head(cursor, false, "the index's name")?;
+        return index::create_index(cursor, head).map(Statement::CreateIndex);
+    }
     not_creatable(cursor)
 }
 
@@ -139,10 +146,6 @@ fn not_creatable(cursor: &mut Cursor<'_, '_>) -> Read<Statement> {
         kind @ ("SOURCE" | "SINK" | "ALERT" | "MODEL") => cursor.fail(
             format!("CREATE {kind} is not available in this version"),
             "streams, tables, materialized views and views are",
-        ),
-        "INDEX" => cursor.fail(
-            "CREATE INDEX is not supported",
-            "leave it out: tables, keyed streams and views are indexed by their key",
         ),
         "MATERIALIZED" => {
             cursor.advance();
@@ -222,6 +225,8 @@ fn drop_statement(cursor: &mut Cursor<'_, '_>) -> Read<Drop> {
         DropKind::View
     } else if cursor.take("SCHEMA") {
         DropKind::Schema
+    } else if cursor.take("INDEX") || cursor.take_all(&["RANKED", "INDEX"]) {
+        DropKind::Index
     } else {
         let found = cursor.found();
         return cursor.fail(format!("{found} is nothing to drop"), object_hint(&found));

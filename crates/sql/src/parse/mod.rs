@@ -3,6 +3,7 @@
 mod columns;
 mod command;
 mod cursor;
+mod index;
 mod options;
 mod query;
 mod script;

@@ -17,6 +17,8 @@ pub(super) fn show(cursor: &mut Cursor<'_, '_>) -> Read<Show> {
         Some(ShowKind::Schemas)
     } else if cursor.take("JOBS") {
         Some(ShowKind::Jobs)
+    } else if cursor.take("INDEXES") {
+        Some(ShowKind::Indexes)
     } else {
         None
     };
@@ -33,7 +35,7 @@ pub(super) fn show(cursor: &mut Cursor<'_, '_>) -> Read<Show> {
         ShowKind::Columns(cursor.object_name("the name of a stream, table or view")?)
     } else if cursor.take("CREATE") {
         let _ = cursor.take_all(&["MATERIALIZED", "VIEW"])
-            || ["STREAM", "TABLE", "VIEW"].iter().any(|kind| cursor.take(kind));
+            || ["STREAM", "TABLE", "VIEW", "INDEX"].iter().any(|kind| cursor.take(kind));
         ShowKind::Create(cursor.object_name("the name of a stream, table or view")?)
     } else {
         variable(cursor)?
@@ -51,7 +53,7 @@ pub(super) fn describe(cursor: &mut Cursor<'_, '_>) -> Read<Show> {
 
 fn variable(cursor: &mut Cursor<'_, '_>) -> Read<ShowKind> {
     const LISTS: &[&str] =
-        &["STREAMS", "TABLES", "VIEWS", "MATERIALIZED VIEWS", "SCHEMAS", "JOBS", "COLUMNS FROM", "CREATE"];
+        &["STREAMS", "TABLES", "VIEWS", "MATERIALIZED VIEWS", "INDEXES", "SCHEMAS", "JOBS", "COLUMNS FROM", "CREATE"];
     if cursor.take_all(&["TIME", "ZONE"]) {
         return Ok(ShowKind::Variable("timezone".to_owned()));
     }

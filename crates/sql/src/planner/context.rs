@@ -79,6 +79,12 @@ impl Scope<'_> {
             }
             face = Face::History;
         }
+        if matches!(entry.kind, EntryKind::Index { .. }) {
+            let ranked = entry.depends_on.first().and_then(|id| self.catalog.get(*id));
+            let ranked = ranked.map_or_else(|| "what it ranks".to_owned(), |ranked| ranked.name.to_string());
+            let message = format!("{} is a ranked index, which has no rows of its own", entry.name);
+            return Err(Refusal::new(message, format!("read FROM {ranked}: queries use the index by themselves")));
+        }
         self.read.borrow_mut().insert(entry.id);
         match (&entry.kind, face) {
             (EntryKind::View { query_sql, .. }, Face::Default) => self.expand(entry, query_sql),

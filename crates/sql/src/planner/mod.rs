@@ -5,6 +5,7 @@ mod check;
 mod columns;
 mod context;
 mod diagnose;
+mod index;
 mod maintainable;
 mod point;
 mod read;
@@ -16,6 +17,7 @@ mod windows;
 mod write;
 
 pub use context::Relations;
+pub use index::PlannedIndex;
 pub use point::{Equality, equalities};
 pub use read::ViewRead;
 pub use session::Planner;

@@ -164,7 +164,7 @@ fn table<'a>(
     let hint = match &found.kind {
         EntryKind::Table { .. } => return Ok(found),
         EntryKind::Stream { .. } => format!("send events to POST /v1/streams/{}/events", found.name),
-        EntryKind::MaterializedView { .. } | EntryKind::View { .. } => {
+        EntryKind::MaterializedView { .. } | EntryKind::View { .. } | EntryKind::Index { .. } => {
             "its rows come from its query; change what the query reads".to_owned()
         }
     };

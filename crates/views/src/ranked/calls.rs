@@ -82,12 +82,7 @@ impl Store {
     ///
     /// # Errors
     /// Only for defects: rows that are not the store's.
-    pub fn rank(
-        &self,
-        index: &RankIndex,
-        rows: &RecordBatch,
-        calls: &[RankCall],
-    ) -> Result<Vec<ArrayRef>, ViewsError> {
+    pub fn rank(&self, index: &RankIndex, rows: &RecordBatch, calls: &[RankCall]) -> Result<Vec<ArrayRef>, ViewsError> {
         let mut evaluation = Evaluation::new(self, index, rows)?;
         calls.iter().map(|call| evaluation.call(call)).collect()
     }

@@ -101,14 +101,17 @@ impl RankIndex {
     /// The changes of one tick, prepared beside readers.
     pub(crate) fn prepare(&self, changes: &[ChangeBatch]) -> Result<RankPatch, ViewsError> {
         let columns = self.order.columns().len();
-        let keys = changes.iter().map(|change| self.order.keys(&change.rows, columns)).collect::<Result<Vec<_>, _>>()?;
-        let weighed = changes.iter().zip(&keys).flat_map(|(change, keys)| {
-            keys.iter().enumerate().map(|(row, key)| (key.data(), change.weights.at(row)))
-        });
+        let keys =
+            changes.iter().map(|change| self.order.keys(&change.rows, columns)).collect::<Result<Vec<_>, _>>()?;
+        let weighed = changes
+            .iter()
+            .zip(&keys)
+            .flat_map(|(change, keys)| keys.iter().enumerate().map(|(row, key)| (key.data(), change.weights.at(row))));
         let mut weighed: Vec<(&[u8], i64)> = weighed.collect();
         weighed.sort_unstable_by(|a, b| a.0.cmp(b.0));
         // A row that came and went, or went and came again, stays as it was.
-        let net = weighed.chunk_by(|a, b| a.0 == b.0).map(|same| (same[0].0, same.iter().map(|(_, weight)| weight).sum()));
+        let net =
+            weighed.chunk_by(|a, b| a.0 == b.0).map(|same| (same[0].0, same.iter().map(|(_, weight)| weight).sum()));
         let net: Vec<(&[u8], i64)> = net.filter(|(_, weight)| *weight != 0).collect();
         let changes: Vec<KeyChange<'_>> =
             net.iter().map(|(key, weight)| KeyChange { key, comes: *weight > 0 }).collect();

@@ -6,9 +6,9 @@ mod index;
 mod leaf;
 mod order;
 mod places;
-mod tree;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 pub use calls::{RankCall, RankSource};
 pub use index::RankIndex;

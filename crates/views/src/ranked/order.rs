@@ -59,7 +59,8 @@ impl RankOrder {
             ));
         }
         let plain = |column| RankColumn { column, descending: false, nulls_first: false };
-        let mut columns: Vec<RankColumn> = spec.partition.iter().copied().map(plain).chain(spec.order.clone()).collect();
+        let mut columns: Vec<RankColumn> =
+            spec.partition.iter().copied().map(plain).chain(spec.order.clone()).collect();
         for column in key {
             if columns.iter().all(|other| other.column != *column) {
                 columns.push(plain(*column));
@@ -67,7 +68,8 @@ impl RankOrder {
         }
         let fields = columns.iter().map(|at| {
             let data_type = schema.fields().get(at.column).map(|field| field.data_type().clone());
-            let data_type = data_type.ok_or_else(|| ViewsError::Invariant("an index of a column too far".to_owned()))?;
+            let data_type =
+                data_type.ok_or_else(|| ViewsError::Invariant("an index of a column too far".to_owned()))?;
             if !is_ordered(&data_type) {
                 let reason = format!("values of type {data_type} have no order");
                 return Err(ViewsError::refused(format!("index {}", spec.name), reason, "order by a plain column"));
@@ -97,8 +99,7 @@ impl RankOrder {
 
     /// The beginnings of the rows' keys, so many columns of them.
     pub(super) fn keys(&self, rows: &RecordBatch, columns: usize) -> Result<Rows, ViewsError> {
-        let arrays: Vec<ArrayRef> =
-            self.columns[..columns].iter().map(|at| rows.column(at.column).clone()).collect();
+        let arrays: Vec<ArrayRef> = self.columns[..columns].iter().map(|at| rows.column(at.column).clone()).collect();
         self.starts(&arrays)
     }
 

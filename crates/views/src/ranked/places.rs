@@ -51,9 +51,11 @@ impl Store {
     ) -> Result<Option<RecordBatch>, ViewsError> {
         let rows = match wanted {
             RankRows::Keys(keys) => Some(self.lookup(keys)?),
-            RankRows::Part(column, values) => {
-                self.slots_by_part(*column, values)?.filter(|slots| slots.len() <= most).map(|slots| self.gather(&slots)).transpose()?
-            }
+            RankRows::Part(column, values) => self
+                .slots_by_part(*column, values)?
+                .filter(|slots| slots.len() <= most)
+                .map(|slots| self.gather(&slots))
+                .transpose()?,
             RankRows::Places { partitions, range } => {
                 let Some(places) = index.places(partitions.as_deref(), *range, most)? else { return Ok(None) };
                 let mut keys = Vec::new();

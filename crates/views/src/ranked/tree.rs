@@ -85,9 +85,7 @@ impl Tree {
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
         let unused = |block: &Block| (block.leaves.capacity() - block.leaves.len()) * size_of::<Leaf>();
-        self.leaf_bytes
-            + self.blocks.capacity() * size_of::<Block>()
-            + self.blocks.iter().map(unused).sum::<usize>()
+        self.leaf_bytes + self.blocks.capacity() * size_of::<Block>() + self.blocks.iter().map(unused).sum::<usize>()
     }
 
     /// How many keys lie before a place.
@@ -193,7 +191,9 @@ impl Tree {
     /// Splits blocks that have grown too large, removes empty ones, joins small ones with the block behind them.
     fn balance(&mut self) {
         const SMALL: usize = NEW_LEAVES / 8;
-        for at in (0..self.blocks.len()).rev().filter(|at| self.blocks[*at].leaves.len() > MOST_LEAVES).collect::<Vec<_>>() {
+        for at in
+            (0..self.blocks.len()).rev().filter(|at| self.blocks[*at].leaves.len() > MOST_LEAVES).collect::<Vec<_>>()
+        {
             let mut leaves = std::mem::take(&mut self.blocks[at]).leaves.into_iter();
             let parts = std::iter::from_fn(|| {
                 let leaves: Vec<Leaf> = leaves.by_ref().take(NEW_LEAVES / 2).collect();

@@ -16,8 +16,7 @@ fn build(keys: &Keys) -> Tree {
 
 /// Toggles keys: those that are there go, the others come.
 fn toggle(tree: &mut Tree, keys: &mut Keys, toggled: &Keys) {
-    let changes: Vec<KeyChange<'_>> =
-        toggled.iter().map(|key| KeyChange { key, comes: !keys.contains(key) }).collect();
+    let changes: Vec<KeyChange<'_>> = toggled.iter().map(|key| KeyChange { key, comes: !keys.contains(key) }).collect();
     let patch = tree.prepare(&changes).unwrap();
     drop(tree.apply(patch));
     for key in toggled {
