@@ -15,6 +15,7 @@ use highwater_sql::datafusion::physical_plan::streaming::PartitionStream;
 use highwater_views::{Relations, Snapshot};
 
 use super::keys::{OffsetRange, Wanted, offsets_of, partition_value, wanted};
+use super::ranked::{Candidate, candidate, put_ranked};
 use super::scan_batches::{BatchesPartition, source};
 use super::scan_snapshot::snapshot_partitions;
 use super::scan_stream::LogPartition;
@@ -40,6 +41,8 @@ pub(super) struct Leaf {
     pub(super) wanted: Wanted,
     offsets: OffsetRange,
     partition: Option<i32>,
+    /// The windows over it that an index may answer.
+    ranked: Option<Candidate>,
 }
 
 /// What a leaf reads, held still.
@@ -50,6 +53,8 @@ enum Pinned {
         columns: Vec<usize>,
         rows: RecordBatch,
     },
+    /// Rows found by a ranked index, with their ranks.
+    Ranked(RecordBatch),
     Log {
         stream: Arc<StreamRuntime>,
         ranges: Vec<(PartitionId, Range<Offset>)>,
@@ -61,22 +66,34 @@ pub(super) fn bind(core: &Core, plan: LogicalPlan, partitions: usize) -> Result<
     let leaves = leaves_of(&plan)?;
     let (pinned, version) = pin(core, &leaves)?;
     let mut bound = Bound { plan: LogicalPlan::default(), version, rows: Some(0), reads: Vec::new() };
-    let mut sources = Vec::with_capacity(leaves.len());
+    let (mut sources, mut chains) = (Vec::with_capacity(leaves.len()), Vec::new());
     for (leaf, pinned) in leaves.iter().zip(pinned) {
         let rows = pinned.rows();
         bound.rows = bound.rows.zip(rows).map(|(all, rows)| all + rows);
         bound.reads.push(describe(leaf, &pinned));
+        if let Some(candidate) = &leaf.ranked {
+            if let Pinned::Ranked(rows) = pinned {
+                chains.push(Some(candidate.plan(rows).map_err(defect)?));
+                continue;
+            }
+            chains.push(None);
+        }
         let parts = pinned.into_partitions(core, &leaf.source.schema, partitions);
         sources.push(source(Arc::clone(&leaf.source.schema), parts).map_err(defect)?);
     }
-    bound.plan = put(plan, sources)?;
+    bound.plan = put(put_ranked(plan, chains).map_err(defect)?, sources)?;
     Ok(bound)
 }
 
 /// The unbound leaves, in the order in which [`put`] comes by them.
 pub(super) fn leaves_of(plan: &LogicalPlan) -> Result<Vec<Leaf>, ApiError> {
     let mut leaves = Vec::new();
+    let mut ranked = None;
     let walk = plan.apply_with_subqueries(|node| {
+        if ranked.is_none() {
+            // A candidate has one leaf, which comes next.
+            ranked = candidate(node);
+        }
         if let Some((scan, source)) = unbound(node) {
             let filters = &scan.filters;
             leaves.push(Leaf {
@@ -84,6 +101,7 @@ pub(super) fn leaves_of(plan: &LogicalPlan) -> Result<Vec<Leaf>, ApiError> {
                 offsets: offsets_of(filters),
                 partition: filters.iter().find_map(partition_value),
                 source: source.clone(),
+                ranked: ranked.take(),
             });
         }
         Ok(TreeNodeRecursion::Continue)
@@ -183,6 +201,11 @@ fn pin_rows(version: &Relations, leaf: &Leaf) -> Result<Pinned, ApiError> {
     let store = version.store(source.id).ok_or_else(|| not_there(source))?;
     same_columns(source, store.schema())?;
     if store.key() == source.key {
+        if let Some(candidate) = &leaf.ranked
+            && let Some(rows) = candidate.rows(store).map_err(EngineError::from)?
+        {
+            return Ok(Pinned::Ranked(rows));
+        }
         match &leaf.wanted {
             Wanted::Keys(keys) => {
                 let rows = store.lookup(keys).map_err(EngineError::from)?;
@@ -206,7 +229,7 @@ impl Pinned {
     fn rows(&self) -> Option<usize> {
         match self {
             Self::Snapshot(snapshot) => Some(snapshot.rows()),
-            Self::Found { rows, .. } => Some(rows.num_rows()),
+            Self::Found { rows, .. } | Self::Ranked(rows) => Some(rows.num_rows()),
             Self::Log { ranges, .. } => ranges.is_empty().then_some(0),
         }
     }
@@ -214,7 +237,7 @@ impl Pinned {
     fn into_partitions(self, core: &Core, schema: &SchemaRef, partitions: usize) -> Vec<Arc<dyn PartitionStream>> {
         match self {
             Self::Snapshot(snapshot) => snapshot_partitions(schema, snapshot, partitions),
-            Self::Found { rows, .. } => vec![Arc::new(BatchesPartition::new(Arc::clone(schema), vec![rows]))],
+            Self::Found { rows, .. } | Self::Ranked(rows) => vec![Arc::new(BatchesPartition::new(Arc::clone(schema), vec![rows]))],
             Self::Log { stream, ranges } => {
                 let part = |(partition, offsets)| {
                     let (log, stream) = (Arc::clone(&core.log), Arc::clone(&stream));
@@ -234,6 +257,10 @@ fn describe(leaf: &Leaf, pinned: &Pinned) -> String {
         Pinned::Found { columns, rows } => {
             let columns: Vec<&str> = columns.iter().map(|column| schema.field(*column).name().as_str()).collect();
             format!("look up {name} by ({}): {} rows", columns.join(", "), rows.num_rows())
+        }
+        Pinned::Ranked(rows) => {
+            let index = leaf.ranked.as_ref().map(Candidate::index).unwrap_or_default();
+            format!("rank {name} by index {index}: {} rows", rows.num_rows())
         }
         Pinned::Log { ranges, .. } => {
             let records: u64 = ranges.iter().map(|(_, range)| range.end - range.start).sum();

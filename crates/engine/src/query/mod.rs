@@ -7,6 +7,7 @@ mod explain;
 mod keys;
 mod limits;
 mod point;
+mod ranked;
 mod relations;
 mod scan_batches;
 mod scan_snapshot;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use highwater_sql::datafusion::logical_expr::TableSource;
 use highwater_sql::{Entry, Face, RelationKind, Relations, rejects_schema};
 
-use super::source::{LeafSource, Reads};
+use super::source::{KnownIndex, LeafSource, Reads};
 use super::system;
 use crate::core::Core;
 
@@ -20,10 +20,11 @@ pub(crate) fn unbound_relations(core: &Core) -> EngineRelations<'_> {
 
 impl Relations for EngineRelations<'_> {
     fn relation(&self, entry: &Entry, face: Face) -> Option<Arc<dyn TableSource>> {
-        let leaf = |reads, schema, key| {
+        let indexed = |reads, schema, key, indexes| {
             let (id, name, noun) = (entry.id, entry.name.clone(), entry.kind.noun());
-            Some(Arc::new(LeafSource { id, name, noun, reads, schema, key }) as Arc<dyn TableSource>)
+            Some(Arc::new(LeafSource { id, name, noun, reads, schema, key, indexes }) as Arc<dyn TableSource>)
         };
+        let leaf = |reads, schema, key| indexed(reads, schema, key, Arc::from([]));
         if face == Face::Rejects {
             return leaf(Reads::Rejects, rejects_schema(), Vec::new());
         }
@@ -35,7 +36,10 @@ impl Relations for EngineRelations<'_> {
                 // is being computed) binding refuses the query.
                 let version = self.0.reader.read();
                 match version.store(entry.id) {
-                    Some(store) => leaf(Reads::Rows, Arc::clone(store.schema()), store.key().to_vec()),
+                    Some(store) => {
+                        let (schema, key) = (Arc::clone(store.schema()), store.key().to_vec());
+                        indexed(Reads::Rows, schema, key, KnownIndex::of(store))
+                    }
                     None => leaf(Reads::Rows, source.schema, source.key),
                 }
             }

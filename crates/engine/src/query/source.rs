@@ -7,6 +7,7 @@ use arrow_schema::SchemaRef;
 use highwater_model::{ObjectId, ObjectName};
 use highwater_sql::datafusion::error::Result;
 use highwater_sql::datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableSource};
+use highwater_views::{RankColumn, RankIndex, Store};
 
 use super::keys::{offset_bound, partition_value, values_of};
 
@@ -32,6 +33,36 @@ pub(super) struct LeafSource {
     pub(super) schema: SchemaRef,
     /// Columns that identify a row of a store; empty when none are known to.
     pub(super) key: Vec<usize>,
+    /// Ranked indexes of a store.
+    pub(super) indexes: Arc<[KnownIndex]>,
+}
+
+/// A ranked index as queries are planned with it.
+#[derive(Clone, Debug)]
+pub(super) struct KnownIndex {
+    pub(super) id: ObjectId,
+    pub(super) name: ObjectName,
+    /// Columns of its partitions.
+    pub(super) partition: Vec<usize>,
+    /// All columns that its order consists of, the partition's first.
+    pub(super) columns: Vec<RankColumn>,
+    /// Columns of the relation that hold no NULL.
+    pub(super) never_null: Vec<usize>,
+}
+
+impl KnownIndex {
+    /// The indexes of a store.
+    pub(super) fn of(store: &Store) -> Arc<[Self]> {
+        let fields = store.schema().fields();
+        let known = |index: &RankIndex| Self {
+            id: index.spec().id,
+            name: index.spec().name.clone(),
+            partition: index.spec().partition.clone(),
+            columns: index.columns().to_vec(),
+            never_null: (0..fields.len()).filter(|column| !fields[*column].is_nullable()).collect(),
+        };
+        store.ranked().iter().map(known).collect()
+    }
 }
 
 impl TableSource for LeafSource {
