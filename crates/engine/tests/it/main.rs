@@ -7,6 +7,7 @@ mod event_time;
 mod facts;
 mod ingest;
 mod memory;
+mod ranked;
 mod restart;
 mod retain;
 mod subscribe;

@@ -42,6 +42,19 @@ fn declared_schemas() {
 }
 
 #[test]
+fn index_problems() {
+    let catalog = fixture::catalog();
+    check("index_problems.txt", |sql| {
+        let statements = parse(sql).unwrap_or_else(|problems| panic!("{problems}"));
+        let [Statement::CreateIndex(index)] = statements.as_slice() else { panic!("{statements:?}") };
+        match Planner::new().plan_index(index, sql, &catalog, "steps_app") {
+            Ok(index) => format!("{} {:?} of {}", index.name, index.kind, index.relation),
+            Err(problems) => problems.to_string(),
+        }
+    });
+}
+
+#[test]
 fn planning_problems() {
     check("planning_problems.txt", |sql| match fixture::plan(sql, "steps_app") {
         Ok(plan) => panic!("{sql} plans as {}", plan.display_indent()),
