@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use crate::feed::Feed;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
+use crate::query::RankedViews;
 use crate::settings::EngineSettings;
 use crate::subscribe::Hub;
 use crate::tick::TickHandle;
@@ -44,6 +45,8 @@ pub(crate) struct Core {
     pub(crate) health: Health,
     /// How much may be held, and is.
     pub(crate) memory: Memory,
+    /// Plain views that ranked indexes answer.
+    pub(crate) ranked_views: RankedViews,
 }
 
 /// A stream or table that takes records.

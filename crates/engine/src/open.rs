@@ -59,6 +59,7 @@ pub(crate) async fn open(
         folders: RwLock::default(),
         health: Health::default(),
         memory: Memory::new(settings.memory_limit),
+        ranked_views: RankedViews::default(),
         settings,
         clock,
         log,

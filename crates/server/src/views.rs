@@ -1,8 +1,10 @@
 //! `GET /v1/views/{view}`: the rows of one view, table or keyed stream, with the version as `ETag`.
 
+use std::time::Instant;
+
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use highwater_api::ViewRequest;
 use serde::Deserialize;
@@ -12,6 +14,9 @@ use crate::app::App;
 use crate::encode::{self, RowsDocument};
 use crate::problem::Problem;
 use crate::query::{Name, Parameters, Params, filled};
+
+/// Time spent where, in milliseconds (W3C Server Timing).
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -91,13 +96,19 @@ pub(crate) async fn view(
         offset: query.offset,
         limits: app.settings.sql_limits,
     };
+    let asked = Instant::now();
     let answer = app.engine.read_view(request).await?.answer;
+    let took = asked.elapsed();
     let version = answer.version.clone();
     if known.contains(&version.as_str()) || known.contains(&"*") {
         return Ok(unchanged(&version));
     }
     let mut response = encode::respond(form, answer, app.settings.max_json_answer_bytes).await?;
     tag(&mut response, &version);
+    // How long the engine took until it knew its rows: what is left of the request is encoding and the way.
+    if let Ok(timing) = HeaderValue::from_str(&format!("engine;dur={:.3}", took.as_secs_f64() * 1000.0)) {
+        response.headers_mut().insert(SERVER_TIMING, timing);
+    }
     Ok(response)
 }
 

@@ -43,6 +43,17 @@ fn counts(catalog: &Catalog) -> Vec<String> {
         .into_iter()
         .map(|noun| (noun, catalog.entries().filter(|entry| entry.kind.noun() == noun).count()))
         .filter(|(_, count)| *count > 0)
-        .map(|(noun, count)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }))
+        .map(|(noun, count)| {
+            format!(
+                "{count} {noun}{}",
+                if count == 1 {
+                    ""
+                } else if noun.ends_with('x') {
+                    "es"
+                } else {
+                    "s"
+                }
+            )
+        })
         .collect()
 }

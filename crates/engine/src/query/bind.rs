@@ -237,7 +237,9 @@ impl Pinned {
     fn into_partitions(self, core: &Core, schema: &SchemaRef, partitions: usize) -> Vec<Arc<dyn PartitionStream>> {
         match self {
             Self::Snapshot(snapshot) => snapshot_partitions(schema, snapshot, partitions),
-            Self::Found { rows, .. } | Self::Ranked(rows) => vec![Arc::new(BatchesPartition::new(Arc::clone(schema), vec![rows]))],
+            Self::Found { rows, .. } | Self::Ranked(rows) => {
+                vec![Arc::new(BatchesPartition::new(Arc::clone(schema), vec![rows]))]
+            }
             Self::Log { stream, ranges } => {
                 let part = |(partition, offsets)| {
                     let (log, stream) = (Arc::clone(&core.log), Arc::clone(&stream));

@@ -120,7 +120,7 @@ pub(super) async fn prepare(
 }
 
 /// A session in which `now()` is the engine's time.
-fn session(core: &Core) -> SessionState {
+pub(super) fn session(core: &Core) -> SessionState {
     let mut state = core.planner.session_state();
     let now = chrono::DateTime::from_timestamp_micros(core.clock.now_micros()).unwrap_or_default();
     let mut props = ExecutionProps::new().with_query_execution_start_time(now);

@@ -23,6 +23,7 @@ mod view;
 
 pub(crate) use execute::{collect_plan, run_query};
 pub(crate) use explain::explain;
+pub(crate) use ranked::RankedViews;
 pub(crate) use relations::unbound_relations;
 pub(crate) use show::show;
 pub(crate) use view::read_view;

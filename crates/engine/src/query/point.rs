@@ -1,26 +1,41 @@
 //! Reads by key, or by a part of it, straight from the store: the same answer as that of the planned query in a fraction
-//! of the time. Anything that is not so plain is left to the planner.
+//! of the time. Plain views of ranks are read so too, by the key of what they rank. Anything that is not so plain is left
+//! to the planner.
 
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::SchemaRef;
 use futures::stream;
 use highwater_api::{Answer, ViewRequest};
-use highwater_sql::{Entry, EntryKind, Equality, Face, RelationKind, equalities};
+use highwater_sql::{Catalog, Entry, EntryKind, Equality, Face, RelationKind, equalities};
 
 use super::limits::LimitedRows;
 use crate::core::Core;
 
 /// The rows that a request's filter finds by key; `None` when the planner must see to the request.
-pub(super) fn read_by_key(core: &Arc<Core>, entry: &Entry, request: &ViewRequest) -> Option<Answer> {
-    if request.order.is_some() || matches!(entry.kind, EntryKind::View { .. }) {
+pub(super) fn read_by_key(core: &Arc<Core>, entry: &Entry, catalog: &Catalog, request: &ViewRequest) -> Option<Answer> {
+    if request.order.is_some() {
         return None;
     }
+    let wanted = equalities(request.filter.as_deref()?)?;
+    let (schema, rows, version) = match entry.kind {
+        EntryKind::View { .. } => of_view(core, entry, catalog, &wanted)?,
+        _ => of_store(core, entry, &wanted)?,
+    };
+    let narrow = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(rows.num_rows());
+    let skip = request.offset.map_or(0, narrow);
+    let rows = rows.slice(skip, request.limit.map_or(rows.num_rows(), narrow).min(rows.num_rows() - skip));
+    let rows = LimitedRows::new(stream::iter([Ok(rows)]), request.limits, None);
+    Some(Answer { schema, rows: Box::pin(rows), version })
+}
+
+/// Rows of a table, keyed stream or materialized view, and the version.
+fn of_store(core: &Core, entry: &Entry, wanted: &[Equality]) -> Option<(SchemaRef, RecordBatch, String)> {
     let source = entry.relation_source(Face::Default)?;
     if source.kind == RelationKind::Events {
         return None;
     }
-    let wanted = equalities(request.filter.as_deref()?)?;
     let version = core.reader.read();
     let store = version.store(entry.id).filter(|_| version.failure(entry.id).is_none())?;
     let (schema, key) = (Arc::clone(store.schema()), store.key());
@@ -37,11 +52,19 @@ pub(super) fn read_by_key(core: &Arc<Core>, entry: &Entry, request: &ViewRequest
     } else {
         return None;
     };
-    let tag = version.version();
-    drop(version);
-    let narrow = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(rows.num_rows());
-    let skip = request.offset.map_or(0, narrow);
-    let rows = rows.slice(skip, request.limit.map_or(rows.num_rows(), narrow).min(rows.num_rows() - skip));
-    let rows = LimitedRows::new(stream::iter([Ok(rows)]), request.limits, None);
-    Some(Answer { schema, rows: Box::pin(rows), version: tag })
+    Some((schema, rows, version.version()))
+}
+
+/// The row of a plain view of ranks, and the version.
+fn of_view(
+    core: &Core,
+    entry: &Entry,
+    catalog: &Catalog,
+    wanted: &[Equality],
+) -> Option<(SchemaRef, RecordBatch, String)> {
+    let epoch = core.reader.read().epoch;
+    let view = core.ranked_views.of(core, entry, catalog, epoch)?;
+    let version = core.reader.read();
+    let rows = view.read(&version, wanted).filter(|_| version.epoch == epoch)?;
+    Some((Arc::clone(view.schema()), rows, version.version()))
 }

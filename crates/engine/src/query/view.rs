@@ -16,7 +16,7 @@ pub(crate) async fn read_view(core: &Arc<Core>, request: ViewRequest) -> Result<
     let plan = {
         let catalog = core.catalog.read();
         let entry = resolve(&catalog, &request.view)?;
-        if let Some(answer) = read_by_key(core, entry, &request) {
+        if let Some(answer) = read_by_key(core, entry, &catalog, &request) {
             return Ok(ViewAnswer { answer });
         }
         let read = ViewRead {

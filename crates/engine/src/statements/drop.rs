@@ -68,6 +68,7 @@ pub(super) async fn forget(core: &Arc<Core>, entry: &Entry) -> Result<(), ApiErr
     core.tick.run(move |ticker| ticker.flow.remove(id)).await?;
     core.hub.close(id);
     core.jobs.forget(id);
+    core.ranked_views.forget(id);
     if entry.kind.is_logged() {
         core.log.drop_stream(id).map_err(EngineError::from)?;
     }

@@ -67,10 +67,7 @@ fn conditions(plan: &LogicalPlan) -> Option<(Chain, Vec<Expr>)> {
 
 fn has_subquery(expr: &Expr) -> bool {
     expr.exists(|expr| {
-        Ok(matches!(
-            expr,
-            Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)
-        ))
+        Ok(matches!(expr, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)))
     })
     .unwrap_or(true)
 }
@@ -100,10 +97,8 @@ impl Candidate {
         let missing = || DataFusionError::Internal("a ranked chain lacks a column".to_owned());
         let schema = Arc::new(chain.ranked_schema().ok_or_else(missing)?);
         let arrow = Arc::clone(schema.inner());
-        let source = scan_batches::source(
-            Arc::clone(&arrow),
-            vec![Arc::new(BatchesPartition::new(arrow, vec![rows]))],
-        )?;
+        let source =
+            scan_batches::source(Arc::clone(&arrow), vec![Arc::new(BatchesPartition::new(arrow, vec![rows]))])?;
         let mut plan = LogicalPlan::TableScan(TableScan {
             source,
             projection: None,

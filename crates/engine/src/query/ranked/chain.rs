@@ -61,9 +61,10 @@ fn leaf(plan: &LogicalPlan) -> Option<(&TableScan, &LeafSource)> {
             let usable = source.reads == Reads::Rows && scan.fetch.is_none() && !source.indexes.is_empty();
             usable.then_some((scan, source))
         }
-        LogicalPlan::Window(_) | LogicalPlan::Filter(_) | LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_) => {
-            leaf(plan.inputs().first()?)
-        }
+        LogicalPlan::Window(_)
+        | LogicalPlan::Filter(_)
+        | LogicalPlan::Projection(_)
+        | LogicalPlan::SubqueryAlias(_) => leaf(plan.inputs().first()?),
         _ => None,
     }
 }

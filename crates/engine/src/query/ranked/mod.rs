@@ -5,6 +5,8 @@
 mod calls;
 mod candidate;
 mod chain;
+mod point;
 mod wanted;
 
 pub(super) use candidate::{Candidate, candidate, put_ranked};
+pub(crate) use point::RankedViews;

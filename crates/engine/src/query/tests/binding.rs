@@ -23,7 +23,15 @@ impl Relations for Unbound {
     fn relation(&self, entry: &Entry, face: Face) -> Option<Arc<dyn TableSource>> {
         let source = entry.relation_source(face)?;
         let (id, name, noun) = (entry.id, entry.name.clone(), entry.kind.noun());
-        Some(Arc::new(LeafSource { id, name, noun, reads: Reads::Rows, schema: source.schema, key: source.key, indexes: Arc::from([]) }))
+        Some(Arc::new(LeafSource {
+            id,
+            name,
+            noun,
+            reads: Reads::Rows,
+            schema: source.schema,
+            key: source.key,
+            indexes: Arc::from([]),
+        }))
     }
 
     fn system(&self, _: &str) -> Option<Arc<dyn TableSource>> {
