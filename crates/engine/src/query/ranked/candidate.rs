@@ -137,6 +137,10 @@ pub(crate) fn put_ranked(plan: LogicalPlan, chains: Vec<Option<LogicalPlan>>) ->
         let mut chain = Some(chain);
         let replaced = node.transform_down(|inner| match (&inner, chain.take()) {
             (LogicalPlan::Window(_), Some(chain)) => Ok(Transformed::new(chain, true, TreeNodeRecursion::Stop)),
+            (LogicalPlan::Filter(filter), Some(chain)) => {
+                let filter = Filter::try_new(filter.predicate.clone(), Arc::new(chain))?;
+                Ok(Transformed::new(LogicalPlan::Filter(filter), true, TreeNodeRecursion::Stop))
+            }
             (_, left) => {
                 chain = left;
                 Ok(Transformed::no(inner))

@@ -22,16 +22,16 @@ pub(super) struct Chain {
     pub(super) calls: Vec<RankCall>,
     /// What calls give, one field each.
     pub(super) call_fields: Vec<Arc<Field>>,
-    /// Of the uppermost window.
+    /// Of the uppermost node.
     pub(super) outputs: Vec<Output>,
     pub(super) schema: DFSchemaRef,
     /// Conditions below windows, on the scan's columns: they leave whole partitions.
     pub(super) filters: Vec<Expr>,
 }
 
-/// Reads a chain whose uppermost node this is, a window.
+/// Reads a chain whose uppermost node this is: a window, or columns of one.
 pub(super) fn chain(plan: &LogicalPlan) -> Option<Chain> {
-    if !matches!(plan, LogicalPlan::Window(_)) {
+    if !matches!(plan, LogicalPlan::Window(_) | LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_)) {
         return None;
     }
     let (scan, source) = leaf(plan)?;
@@ -49,7 +49,7 @@ pub(super) fn chain(plan: &LogicalPlan) -> Option<Chain> {
             filters: Vec::new(),
         };
         chain.outputs = chain.read(plan)?;
-        Some(chain)
+        (!chain.calls.is_empty()).then_some(chain)
     })
 }
 
