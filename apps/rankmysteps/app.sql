@@ -45,6 +45,9 @@ FROM (
 ) AS increments
 GROUP BY day, uuid;
 
+-- Everybody of a day in order, counted: ranks, gaps, neighbours and pages of the leaderboard are found without sorting.
+CREATE INDEX IF NOT EXISTS daily_ranks ON daily_steps RANKED (PARTITION BY day ORDER BY steps DESC, uuid);
+
 -- How many people walked on a day, and how far together.
 CREATE MATERIALIZED VIEW IF NOT EXISTS daily_totals AS
 SELECT day, count(*) AS users, sum(steps) AS steps
@@ -101,20 +104,23 @@ FROM (
 -- `difference` is how many steps the neighbour has more.
 CREATE OR REPLACE VIEW neighbours AS
 WITH places AS (
-  SELECT
-    day, uuid, steps,
-    CAST(row_number() OVER (PARTITION BY day ORDER BY steps DESC, uuid) AS BIGINT) AS place,
-    CAST(rank() OVER (PARTITION BY day ORDER BY steps DESC) AS BIGINT) AS rank
-  FROM daily_steps
+  SELECT day, uuid, steps, rank() OVER (PARTITION BY day ORDER BY steps DESC) AS rank FROM daily_steps
 ),
 around AS (
-  SELECT day, uuid, steps, place + shift AS place
-  FROM places CROSS JOIN (VALUES (-3), (-2), (-1), (0), (1), (2), (3)) AS shifts (shift)
+  SELECT
+    day, uuid, steps AS own_steps,
+    unnest([lag(uuid, 3) OVER w, lag(uuid, 2) OVER w, lag(uuid) OVER w, uuid,
+            lead(uuid) OVER w, lead(uuid, 2) OVER w, lead(uuid, 3) OVER w]) AS neighbour,
+    unnest([lag(steps, 3) OVER w, lag(steps, 2) OVER w, lag(steps) OVER w, steps,
+            lead(steps) OVER w, lead(steps, 2) OVER w, lead(steps, 3) OVER w]) AS steps,
+    unnest([lag(rank, 3) OVER w, lag(rank, 2) OVER w, lag(rank) OVER w, rank,
+            lead(rank) OVER w, lead(rank, 2) OVER w, lead(rank, 3) OVER w]) AS rank
+  FROM places
+  WINDOW w AS (PARTITION BY day ORDER BY steps DESC, uuid)
 )
-SELECT
-  around.day, around.uuid, places.rank, places.uuid AS neighbour, places.steps,
-  places.steps - around.steps AS difference
-FROM around JOIN places ON places.day = around.day AND places.place = around.place
+SELECT day, uuid, CAST(rank AS BIGINT) AS rank, neighbour, steps, steps - own_steps AS difference
+FROM around
+WHERE neighbour IS NOT NULL
 ORDER BY day, uuid, rank, neighbour;
 
 -- Runs of consecutive days on which a person reached the goal. The days of a run minus their numbers are one day.

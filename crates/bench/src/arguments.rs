@@ -86,6 +86,21 @@ pub enum Workload {
         #[arg(long, default_value_t = 20)]
         seconds: u64,
     },
+    /// Time of the rank of one person among all while events come in, and of the same work in a Redis sorted set
+    Rank {
+        /// Events per second meanwhile
+        #[arg(long, default_value_t = 100_000)]
+        rate: u64,
+        /// Events of a request
+        #[arg(long, default_value_t = 1_000)]
+        batch: u64,
+        /// Ranks asked for per second
+        #[arg(long, default_value_t = 500)]
+        asks: u64,
+        /// How long
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+    },
     /// Bytes of each group of daily_steps
     Memory,
     /// Time until the right answer after a stop and after kill -9
@@ -111,6 +126,6 @@ pub enum Workload {
         #[arg(long, value_name = "NAMES", value_delimiter = ',')]
         queries: Vec<String>,
     },
-    /// All of these but nexmark, one after the other
+    /// All of these but nexmark and rank, one after the other
     All,
 }

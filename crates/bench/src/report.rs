@@ -58,6 +58,11 @@ fn rows(measurement: &Measurement) -> (&'static str, Rows) {
         Measurement::Lookup(result) => ("lookup", lookup(result)),
         Measurement::Memory(result) => ("memory", memory(result)),
         Measurement::Restart(result) => ("restart", restart(result)),
+        Measurement::Rank(result) => {
+            let mut rows = crate::rank::rows(result, &percentiles);
+            rows.extend(usage(&result.usage));
+            ("rank", rows)
+        }
         Measurement::Nexmark(result) => ("nexmark", nexmark(result)),
     }
 }

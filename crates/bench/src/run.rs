@@ -7,6 +7,7 @@ use crate::measure::{
     IngestPlan, IngestResult, LatencyPlan, LookupPlan, Measurement, ingest, latency, lookup, memory, restart,
 };
 use crate::nexmark::{NexmarkPlan, nexmark};
+use crate::rank::{RankPlan, rank};
 use crate::server::{Launch, Server};
 use crate::workload::{Walkers, declare};
 use crate::{BenchArguments, BenchError, Report, Workload};
@@ -80,6 +81,16 @@ impl Bench {
                 let plan =
                     LookupPlan { walkers: self.walkers, ingest_rate, rate: rate.max(1), seconds: seconds.max(1) };
                 self.on_server("lookup", async |server| lookup(server, &plan).await).await.map(Measurement::Lookup)
+            }
+            Workload::Rank { rate, batch, asks, seconds } => {
+                let plan = RankPlan {
+                    walkers: self.walkers,
+                    rate: rate.max(1),
+                    batch: batch.max(1),
+                    asks: asks.max(1),
+                    seconds: seconds.max(1),
+                };
+                self.on_server("rank", async |server| rank(server, &plan).await).await.map(Measurement::Rank)
             }
             Workload::Memory => self
                 .on_server("memory", async |server| memory(server, self.walkers).await)

@@ -19,6 +19,7 @@ use crate::indexes;
 use crate::jobs::{self, Budget, Jobs};
 use crate::memory::Memory;
 use crate::priority;
+use crate::query::RankedViews;
 use crate::settings::EngineSettings;
 use crate::statements::open_stream;
 use crate::subscribe::Hub;

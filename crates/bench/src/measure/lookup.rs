@@ -24,7 +24,7 @@ const LOAD_BODIES: u64 = 64;
 /// Connections of the load.
 const LOAD_CONNECTIONS: u64 = 4;
 /// How much the load gives way to the lookups: elsewhere it would come from other machines.
-const LOAD_NICENESS: i32 = 10;
+pub(crate) const LOAD_NICENESS: i32 = 10;
 /// The measured view.
 const VIEW: &str = "rankmysteps.daily_steps";
 
@@ -41,7 +41,8 @@ pub(crate) struct LookupPlan {
 pub(crate) async fn lookup(server: &Server, plan: &LookupPlan) -> Result<LookupResult, BenchError> {
     fill(&server.client, plan.walkers).await?;
     let before = server.usage().await;
-    let load = Load::start(&server.client, plan)?;
+    let load = LoadPlan { walkers: plan.walkers, rate: plan.ingest_rate, batch: LOAD_BATCH };
+    let load = Load::start(&server.client, load)?;
     let started = Instant::now();
     let pace = Pace { per_second: plan.rate as f64, requests: (plan.rate * plan.seconds / 2).max(1) };
     let by_key = lookups(server, plan, pace, |user| format!("day = DATE '{DAY}' AND uuid = {user}")).await;
@@ -86,42 +87,52 @@ async fn lookups(
     .await
 }
 
+/// Which events come in, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LoadPlan {
+    pub(crate) walkers: Walkers,
+    /// Events per second.
+    pub(crate) rate: u64,
+    /// Events of a request.
+    pub(crate) batch: u64,
+}
+
 /// Events coming in at a steady rate until stopped, from a thread with a runtime and connections of its own: sending
 /// must not hold up the lookups that are measured.
-struct Load {
+pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     stored: Arc<AtomicU64>,
     thread: JoinHandle<Result<(), BenchError>>,
 }
 
 impl Load {
-    fn start(client: &Client, plan: &LookupPlan) -> Result<Self, BenchError> {
+    pub(crate) fn start(client: &Client, plan: LoadPlan) -> Result<Self, BenchError> {
         // Made beforehand, for the same reason.
         let mut all_bodies = Vec::new();
         for connection in 0..LOAD_CONNECTIONS {
             let mut simulator = plan.walkers.again(2 + connection).events(UserChoice::Drawn)?;
             let bodies = (0..LOAD_BODIES).map(|_| {
                 let mut body = Vec::new();
-                simulator.next_batch(LOAD_BATCH as usize, &mut body);
+                simulator.next_batch(plan.batch as usize, &mut body);
                 Bytes::from(body)
             });
             all_bodies.push(bodies.collect::<Vec<_>>());
         }
         let (stop, stored) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
-        let (address, rate) = (client.address().to_owned(), plan.ingest_rate as f64);
+        let (address, rate) = (client.address().to_owned(), plan.rate as f64);
         let (stopped, counted) = (stop.clone(), stored.clone());
         let thread = std::thread::spawn(move || {
             // On this thread only. Where it is refused, the load holds up the lookups a little.
             let _ = rustix::process::setpriority_process(None, LOAD_NICENESS);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|e| BenchError::process("cannot start a runtime for the load", e))?;
-            runtime.block_on(send_until(&address, rate, all_bodies, &stopped, &counted))
+            runtime.block_on(send_until(&address, rate, plan.batch, all_bodies, &stopped, &counted))
         });
         Ok(Self { stop, stored, thread })
     }
 
     /// Stops, and tells how many events were stored.
-    async fn stop(self) -> Result<u64, BenchError> {
+    pub(crate) async fn stop(self) -> Result<u64, BenchError> {
         let stored = self.stored.load(Ordering::Relaxed);
         self.stop.store(true, Ordering::Relaxed);
         let ended = tokio::task::spawn_blocking(|| self.thread.join()).await;
@@ -135,6 +146,7 @@ impl Load {
 async fn send_until(
     address: &str,
     rate: f64,
+    batch: u64,
     all_bodies: Vec<Vec<Bytes>>,
     stop: &Arc<AtomicBool>,
     stored: &Arc<AtomicU64>,
@@ -146,14 +158,14 @@ async fn send_until(
         let (client, stop, stored) = (client.clone(), stop.clone(), stored.clone());
         connections.spawn(async move {
             for nth in 0_u64.. {
-                let sent = (nth * LOAD_CONNECTIONS + connection) * LOAD_BATCH;
+                let sent = (nth * LOAD_CONNECTIONS + connection) * batch;
                 sleep_until(started + Duration::from_secs_f64(sent as f64 / rate)).await;
                 if stop.load(Ordering::Relaxed) {
                     break;
                 }
                 let body = bodies[nth as usize % bodies.len()].clone();
                 client.ingest_with_retries(&call(body, None, false), &RetryPolicy::PATIENT, |_| ()).await?;
-                stored.fetch_add(LOAD_BATCH, Ordering::Relaxed);
+                stored.fetch_add(batch, Ordering::Relaxed);
             }
             Ok(())
         });

@@ -16,28 +16,28 @@ const MOST_IN_FLIGHT: u64 = 20_000;
 
 /// When requests are due.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// Requests per second.
-    pub(super) per_second: f64,
+    pub(crate) per_second: f64,
     /// Number of requests.
-    pub(super) requests: u64,
+    pub(crate) requests: u64,
 }
 
 /// What came of paced requests.
 #[derive(Debug)]
-pub(super) struct Paced {
+pub(crate) struct Paced {
     /// From due to done.
-    pub(super) latencies: Latencies,
-    pub(super) failed: u64,
-    pub(super) most_in_flight: u64,
+    pub(crate) latencies: Latencies,
+    pub(crate) failed: u64,
+    pub(crate) most_in_flight: u64,
     /// From the first request to the last answer.
-    pub(super) took: Duration,
+    pub(crate) took: Duration,
 }
 
 impl Pace {
     /// Runs `request(n)` for every `n` when it is due; each stands for `weight` events. A thread of its own keeps time:
     /// it sleeps more precisely than a runtime's timer.
-    pub(super) async fn run<F>(
+    pub(crate) async fn run<F>(
         self,
         weight: u64,
         mut request: impl FnMut(u64) -> F + Send + 'static,
@@ -97,7 +97,7 @@ impl Pace {
     /// As [`Pace::run`], one request after the other, from a thread with a runtime of its own: the fewest hand-overs
     /// between threads, for answers that take less time than those. What a request waits for the one before it counts,
     /// too, for latency is from when it was due.
-    pub(super) async fn run_in_turn<F>(
+    pub(crate) async fn run_in_turn<F>(
         self,
         mut request: impl FnMut(u64) -> F + Send + 'static,
     ) -> Result<Paced, BenchError>

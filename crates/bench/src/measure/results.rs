@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{NexmarkResult, Percentiles, Usage};
+use crate::{NexmarkResult, Percentiles, RankResult, Usage};
 
 /// One measurement.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,6 +18,8 @@ pub enum Measurement {
     Memory(MemoryResult),
     /// `restart`.
     Restart(RestartResult),
+    /// `rank`.
+    Rank(RankResult),
     /// `nexmark`.
     Nexmark(NexmarkResult),
 }

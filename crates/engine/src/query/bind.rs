@@ -15,7 +15,7 @@ use highwater_sql::datafusion::physical_plan::streaming::PartitionStream;
 use highwater_views::{Relations, Snapshot};
 
 use super::keys::{OffsetRange, Wanted, offsets_of, partition_value, wanted};
-use super::ranked::{Candidate, candidate, put_ranked};
+use super::ranked::{Candidate, Found, candidate, put_ranked};
 use super::scan_batches::{BatchesPartition, source};
 use super::scan_snapshot::snapshot_partitions;
 use super::scan_stream::LogPartition;
@@ -42,7 +42,13 @@ pub(super) struct Leaf {
     offsets: OffsetRange,
     partition: Option<i32>,
     /// The windows over it that an index may answer.
-    ranked: Option<Candidate>,
+    ranked: Option<RankedLeaf>,
+}
+
+/// A candidate with its number, in the order in which [`put_ranked`] comes by them.
+struct RankedLeaf {
+    number: usize,
+    candidate: Candidate,
 }
 
 /// What a leaf reads, held still.
@@ -66,18 +72,19 @@ pub(super) fn bind(core: &Core, plan: LogicalPlan, partitions: usize) -> Result<
     let leaves = leaves_of(&plan)?;
     let (pinned, version) = pin(core, &leaves)?;
     let mut bound = Bound { plan: LogicalPlan::default(), version, rows: Some(0), reads: Vec::new() };
-    let (mut sources, mut chains) = (Vec::with_capacity(leaves.len()), Vec::new());
+    let mut sources = Vec::with_capacity(leaves.len());
+    let mut chains: Vec<_> = leaves.iter().filter(|leaf| leaf.ranked.is_some()).map(|_| None).collect();
     for (leaf, pinned) in leaves.iter().zip(pinned) {
         let rows = pinned.rows();
         bound.rows = bound.rows.zip(rows).map(|(all, rows)| all + rows);
         bound.reads.push(describe(leaf, &pinned));
-        if let Some(candidate) = &leaf.ranked {
-            if let Pinned::Ranked(rows) = pinned {
-                chains.push(Some(candidate.plan(rows).map_err(defect)?));
+        let pinned = match (&leaf.ranked, pinned) {
+            (Some(ranked), Pinned::Ranked(rows)) => {
+                chains[ranked.number] = Some(ranked.candidate.plan(rows).map_err(defect)?);
                 continue;
             }
-            chains.push(None);
-        }
+            (_, pinned) => pinned,
+        };
         let parts = pinned.into_partitions(core, &leaf.source.schema, partitions);
         sources.push(source(Arc::clone(&leaf.source.schema), parts).map_err(defect)?);
     }
@@ -88,20 +95,23 @@ pub(super) fn bind(core: &Core, plan: LogicalPlan, partitions: usize) -> Result<
 /// The unbound leaves, in the order in which [`put`] comes by them.
 pub(super) fn leaves_of(plan: &LogicalPlan) -> Result<Vec<Leaf>, ApiError> {
     let mut leaves = Vec::new();
-    let mut ranked = None;
+    // Candidates whose leaf is still to come.
+    let mut pending: Vec<(*const LogicalPlan, RankedLeaf)> = Vec::new();
+    let mut number = 0;
     let walk = plan.apply_with_subqueries(|node| {
-        if ranked.is_none() {
-            // A candidate has one leaf, which comes next.
-            ranked = candidate(node);
+        if let Some(Found { candidate, leaf }) = candidate(node) {
+            pending.push((leaf, RankedLeaf { number, candidate }));
+            number += 1;
         }
         if let Some((scan, source)) = unbound(node) {
             let filters = &scan.filters;
+            let ranked = pending.iter().position(|(leaf, _)| std::ptr::eq(*leaf, node));
             leaves.push(Leaf {
                 wanted: wanted(filters, &source.schema, &source.key),
                 offsets: offsets_of(filters),
                 partition: filters.iter().find_map(partition_value),
                 source: source.clone(),
-                ranked: ranked.take(),
+                ranked: ranked.map(|at| pending.swap_remove(at).1),
             });
         }
         Ok(TreeNodeRecursion::Continue)
@@ -201,8 +211,8 @@ fn pin_rows(version: &Relations, leaf: &Leaf) -> Result<Pinned, ApiError> {
     let store = version.store(source.id).ok_or_else(|| not_there(source))?;
     same_columns(source, store.schema())?;
     if store.key() == source.key {
-        if let Some(candidate) = &leaf.ranked
-            && let Some(rows) = candidate.rows(store).map_err(EngineError::from)?
+        if let Some(ranked) = &leaf.ranked
+            && let Some(rows) = ranked.candidate.rows(store).map_err(EngineError::from)?
         {
             return Ok(Pinned::Ranked(rows));
         }
@@ -261,7 +271,7 @@ fn describe(leaf: &Leaf, pinned: &Pinned) -> String {
             format!("look up {name} by ({}): {} rows", columns.join(", "), rows.num_rows())
         }
         Pinned::Ranked(rows) => {
-            let index = leaf.ranked.as_ref().map(Candidate::index).unwrap_or_default();
+            let index = leaf.ranked.as_ref().map(|ranked| ranked.candidate.index()).unwrap_or_default();
             format!("rank {name} by index {index}: {} rows", rows.num_rows())
         }
         Pinned::Log { ranges, .. } => {

@@ -47,7 +47,10 @@ fn queries() -> Vec<(String, bool)> {
         ("SELECT count(*), sum(r), max(people) FROM (SELECT r, people FROM (".to_owned() + WINDOWS + ") AS w WHERE r <= 2) AS x", true),
         ("SELECT a.name, b.name FROM (".to_owned() + WINDOWS + ") AS a JOIN (" + WINDOWS + ") AS b ON a.place = b.place \
           WHERE a.name = 'n1' AND b.team = 2 AND b.r <= 2", true),
-        ("SELECT name, (SELECT max(score) FROM t) AS best FROM (".to_owned() + WINDOWS + ") AS w WHERE name = 'n2'", true),
+        ("SELECT name, r, (SELECT max(score) FROM t) AS best FROM (".to_owned() + WINDOWS + ") AS w WHERE name = 'n2'", true),
+        (windows("WHERE r = 1 AND team = (SELECT max(team) FROM t)"), true),
+        (windows("WHERE name = 'n5' AND team >= (SELECT min(team) FROM t WHERE name <= 'n5')"), true),
+        (windows(&format!("WHERE name = 'n1' AND r > (SELECT min(r) - 1 FROM ({WINDOWS}) AS v WHERE name = 'n6')")), true),
         ("SELECT name, lag(r, 1) OVER (PARTITION BY team ORDER BY score DESC, name) AS above FROM (".to_owned()
             + WINDOWS + ") AS w", false),
         (format!("SELECT * FROM (SELECT name, lag(r) OVER (PARTITION BY team ORDER BY score DESC, name) AS above FROM \
@@ -154,6 +157,7 @@ async fn there_again_after_a_restart_and_a_new_build() {
     let listed = sql(&engine, "SELECT name, relation, partition_by, order_by, state, rows FROM highwater.indexes").await;
     assert_eq!(listed, ["by_steps|public.totals|NULL|steps DESC, uuid|live|37"]);
     engine.close().await;
+    drop(engine);
 
     let engine = open(folder.path()).await;
     assert_eq!(sql(&engine, of_five).await, before);

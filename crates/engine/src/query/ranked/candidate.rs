@@ -23,46 +23,63 @@ pub(crate) struct Candidate {
     rows: RankRows,
 }
 
-/// The candidate whose uppermost node this is: a filter, or a sort that keeps the first rows.
-pub(crate) fn candidate(plan: &LogicalPlan) -> Option<Candidate> {
+/// Where in a plan a candidate is.
+pub(crate) struct Found<'a> {
+    pub(crate) candidate: Candidate,
+    /// The scan that its chain begins with.
+    pub(crate) leaf: &'a LogicalPlan,
+}
+
+/// The candidate that this node, a filter or a sort that keeps the first rows, makes of the chain below it. No candidate
+/// has another one of the same chain within it.
+pub(crate) fn candidate(plan: &LogicalPlan) -> Option<Found<'_>> {
     match plan {
         LogicalPlan::Filter(_) => {
-            let (chain, conditions) = conditions(plan)?;
-            let rows = chain.wanted(&conditions)?;
-            Some(Candidate { chain, rows })
+            let (root, chain, conditions) = conditions(plan)?;
+            let rows = wanted(&chain, &conditions)?;
+            Some(Found { candidate: Candidate { chain, rows }, leaf: leaf(root) })
         }
         LogicalPlan::Sort(sort) => {
             let fetch = sort.fetch?;
             let mut bottom = sort.input.as_ref();
-            loop {
-                bottom = match bottom {
-                    LogicalPlan::Projection(projection) if !projection.expr.iter().any(has_subquery) => {
-                        &projection.input
-                    }
-                    LogicalPlan::SubqueryAlias(alias) => &alias.input,
-                    LogicalPlan::Filter(_) | LogicalPlan::Window(_) => break,
-                    _ => return None,
-                };
+            while let LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_) = bottom {
+                bottom = bottom.inputs().into_iter().next()?;
             }
-            let (chain, conditions) = conditions(bottom)?;
+            let (root, chain, conditions) = conditions(bottom)?;
+            if wanted(&chain, &conditions).is_some() {
+                return None;
+            }
             let outputs = |plan: &LogicalPlan| std::ptr::eq(plan, bottom).then(|| chain.outputs.clone());
-            let sorted_by = sorted_by(&sort.expr, &sort.input, &outputs);
-            let first = sorted_by.and_then(|by| chain.wanted_first(&conditions, &by, fetch));
-            let rows = first.or_else(|| chain.wanted(&conditions))?;
-            Some(Candidate { chain, rows })
+            let by = sorted_by(&sort.expr, &sort.input, &outputs)?;
+            let rows = chain.wanted_first(&conditions, &by, fetch)?;
+            Some(Found { candidate: Candidate { chain, rows }, leaf: leaf(root) })
         }
         _ => None,
     }
 }
 
-/// A chain, and the conditions directly above it.
-fn conditions(plan: &LogicalPlan) -> Option<(Chain, Vec<Expr>)> {
-    let LogicalPlan::Filter(filter) = plan else { return Some((chain(plan)?, Vec::new())) };
+/// What a filter leaves of a chain, unless it leaves whole partitions.
+fn wanted(chain: &Chain, conditions: &[Option<Expr>]) -> Option<RankRows> {
+    let known: Vec<Expr> = conditions.iter().flatten().cloned().collect();
+    let narrows = known.iter().any(|condition| !chain.is_of_partition(condition));
+    if narrows { chain.wanted(&known) } else { None }
+}
+
+/// A chain, its uppermost node, and the conditions directly above it; `None` for those with subqueries.
+fn conditions(plan: &LogicalPlan) -> Option<(&LogicalPlan, Chain, Vec<Option<Expr>>)> {
+    let LogicalPlan::Filter(filter) = plan else { return Some((plan, chain(plan)?, Vec::new())) };
     let chain = chain(&filter.input)?;
-    let conditions = split_conjunction(&filter.predicate);
-    let conditions = conditions.into_iter().map(|one| chain.rewritten(one, filter.input.schema(), &chain.outputs));
+    let conditions = split_conjunction(&filter.predicate).into_iter().map(|condition| match has_subquery(condition) {
+        true => Some(None),
+        false => chain.rewritten(condition, filter.input.schema(), &chain.outputs).map(Some),
+    });
     let conditions = conditions.collect::<Option<Vec<_>>>()?;
-    Some((chain, conditions))
+    Some((&filter.input, chain, conditions))
+}
+
+/// The scan at the end of a chain.
+fn leaf(chain: &LogicalPlan) -> &LogicalPlan {
+    chain.inputs().into_iter().next().map_or(chain, leaf)
 }
 
 fn has_subquery(expr: &Expr) -> bool {
@@ -121,7 +138,8 @@ impl Candidate {
     }
 }
 
-/// The plan with the chains of its candidates replaced where there is something to replace them by, in order.
+/// The plan with the chains of its candidates replaced where there is something to replace them by, in the order in
+/// which a walk from above comes by the nodes that make them candidates.
 pub(crate) fn put_ranked(plan: LogicalPlan, chains: Vec<Option<LogicalPlan>>) -> Result<LogicalPlan> {
     if chains.iter().all(Option::is_none) {
         return Ok(plan);
@@ -131,22 +149,27 @@ pub(crate) fn put_ranked(plan: LogicalPlan, chains: Vec<Option<LogicalPlan>>) ->
         if candidate(&node).is_none() {
             return Ok(Transformed::no(node));
         }
-        let Some(chain) = chains.next().flatten() else {
-            return Ok(Transformed::new(node, false, TreeNodeRecursion::Jump));
-        };
-        let mut chain = Some(chain);
-        let replaced = node.transform_down(|inner| match (&inner, chain.take()) {
-            (LogicalPlan::Window(_), Some(chain)) => Ok(Transformed::new(chain, true, TreeNodeRecursion::Stop)),
-            (LogicalPlan::Filter(filter), Some(chain)) => {
-                let filter = Filter::try_new(filter.predicate.clone(), Arc::new(chain))?;
-                Ok(Transformed::new(LogicalPlan::Filter(filter), true, TreeNodeRecursion::Stop))
-            }
-            (_, left) => {
-                chain = left;
-                Ok(Transformed::no(inner))
-            }
-        })?;
-        Ok(Transformed::new(replaced.data, true, TreeNodeRecursion::Jump))
+        match chains.next().flatten() {
+            Some(chain) => Ok(Transformed::yes(replaced(node, chain)?)),
+            None => Ok(Transformed::no(node)),
+        }
+    });
+    Ok(replaced?.data)
+}
+
+/// A candidate with another plan in the place of its chain.
+fn replaced(candidate: LogicalPlan, chain: LogicalPlan) -> Result<LogicalPlan> {
+    let mut chain = Some(chain);
+    let replaced = candidate.transform_down(|inner| match (&inner, chain.take()) {
+        (LogicalPlan::Window(_), Some(chain)) => Ok(Transformed::new(chain, true, TreeNodeRecursion::Stop)),
+        (LogicalPlan::Filter(filter), Some(chain)) => {
+            let filter = Filter::try_new(filter.predicate.clone(), Arc::new(chain))?;
+            Ok(Transformed::new(LogicalPlan::Filter(filter), true, TreeNodeRecursion::Stop))
+        }
+        (_, left) => {
+            chain = left;
+            Ok(Transformed::no(inner))
+        }
     });
     Ok(replaced?.data)
 }

@@ -82,7 +82,8 @@ impl Chain {
             }
             LogicalPlan::Filter(filter) => {
                 let outputs = self.read(&filter.input)?;
-                for condition in split_conjunction(&filter.predicate) {
+                // The first stays uppermost: subqueries are met in the same order as before.
+                for condition in split_conjunction(&filter.predicate).into_iter().rev() {
                     let condition = self.rewritten(condition, filter.input.schema(), &outputs)?;
                     if !self.is_of_partition(&condition) {
                         return None;
@@ -143,18 +144,11 @@ impl Chain {
         }
     }
 
-    /// A condition over a node's columns as one over the ranked rows; `None` when it asks for more than columns.
+    /// A condition over a node's columns as one over the ranked rows; `None` when that cannot be.
     pub(super) fn rewritten(&self, expr: &Expr, schema: &DFSchema, outputs: &[Output]) -> Option<Expr> {
         let mut known = true;
         let rewritten = expr.clone().transform(|expr| {
-            known &= !matches!(
-                expr,
-                Expr::ScalarSubquery(_)
-                    | Expr::Exists(_)
-                    | Expr::InSubquery(_)
-                    | Expr::SetComparison(_)
-                    | Expr::OuterReferenceColumn(..)
-            );
+            known &= !matches!(expr, Expr::OuterReferenceColumn(..));
             if !matches!(expr, Expr::Column(_)) {
                 return Ok(Transformed::no(expr));
             }

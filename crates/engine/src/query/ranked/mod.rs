@@ -8,5 +8,5 @@ mod chain;
 mod point;
 mod wanted;
 
-pub(super) use candidate::{Candidate, candidate, put_ranked};
+pub(super) use candidate::{Candidate, Found, candidate, put_ranked};
 pub(crate) use point::RankedViews;

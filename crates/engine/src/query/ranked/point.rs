@@ -9,6 +9,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
 use highwater_model::ObjectId;
 use highwater_sql::datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use highwater_sql::datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use highwater_sql::datafusion::logical_expr::{Expr, LogicalPlan, Projection, Volatility};
 use highwater_sql::datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use highwater_sql::{Catalog, Entry, Equality, ViewRead};
@@ -67,7 +68,7 @@ impl RankedView {
         if !is_immutable(&plan) {
             return None;
         }
-        let state = session(core);
+        let (state, context) = (session(core), PhysicalPlanningContext::default());
         let plan = state.optimize(&plan).ok()?;
         let (mut projections, mut bottom): (Vec<&Projection>, _) = (Vec::new(), &plan);
         while !matches!(bottom, LogicalPlan::Window(_)) {
@@ -87,7 +88,7 @@ impl RankedView {
         let mut stages = Vec::with_capacity(projections.len());
         for projection in projections.into_iter().rev() {
             let below = projection.input.schema();
-            let physical = |expr| create_physical_expr(expr, below, state.execution_props()).ok();
+            let physical = |expr| create_physical_expr(expr, below, state.execution_props(), &context).ok();
             let exprs = projection.expr.iter().map(physical).collect::<Option<Vec<_>>>()?;
             outputs = projection.expr.iter().map(|expr| traced(unaliased(expr), below, &outputs)).collect();
             stages.push(Stage { exprs, schema: Arc::clone(projection.schema.inner()) });

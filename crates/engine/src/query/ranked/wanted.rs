@@ -46,13 +46,19 @@ impl Chain {
     }
 
     /// The rows that a sort above keeps when it keeps only so many, the conditions between leaving whole partitions.
-    pub(super) fn wanted_first(&self, conditions: &[Expr], sorted_by: &Output, fetch: usize) -> Option<RankRows> {
+    pub(super) fn wanted_first(
+        &self,
+        conditions: &[Option<Expr>],
+        sorted_by: &Output,
+        fetch: usize,
+    ) -> Option<RankRows> {
         let Output::Call(call) = sorted_by else { return None };
-        if !conditions.iter().all(|condition| self.is_of_partition(condition)) {
+        let known: Vec<Expr> = conditions.iter().cloned().collect::<Option<_>>()?;
+        if !known.iter().all(|condition| self.is_of_partition(condition)) {
             return None;
         }
         let by = place_range(self.calls.get(*call)?)?;
-        let all: Vec<Expr> = conditions.iter().chain(&self.filters).chain(&self.scan.filters).cloned().collect();
+        let all: Vec<Expr> = known.iter().chain(&self.filters).chain(&self.scan.filters).cloned().collect();
         Some(self.places(&all, PlaceRange { first: 1, last: fetch as u64, ..by }))
     }
 
