@@ -91,7 +91,10 @@ async fn measure(port: u16, plan: &RankPlan) -> Result<RedisResult, BenchError> 
     let updates = done.load(Ordering::Relaxed);
     stop.store(true, Ordering::Relaxed);
     let ended = tokio::task::spawn_blocking(|| load.join()).await;
-    ended.ok().and_then(Result::ok).unwrap_or_else(|| Err(BenchError::Gave("the load of Redis ended early".to_owned())))?;
+    ended
+        .ok()
+        .and_then(Result::ok)
+        .unwrap_or_else(|| Err(BenchError::Gave("the load of Redis ended early".to_owned())))?;
     let asked = asked?;
     let own = info(&mut control, "latencystats").await?;
     let own = own.lines().find(|line| line.starts_with("latency_percentiles_usec_zrevrank:")).unwrap_or_default();
@@ -166,12 +169,7 @@ fn update(
 }
 
 /// The events that Highwater gets, as `ZINCRBY day steps uuid`.
-fn pipelines(
-    walkers: Walkers,
-    choice: UserChoice,
-    events: u64,
-    batch: u64,
-) -> Result<Vec<(Vec<u8>, u64)>, BenchError> {
+fn pipelines(walkers: Walkers, choice: UserChoice, events: u64, batch: u64) -> Result<Vec<(Vec<u8>, u64)>, BenchError> {
     let bodies = Bodies::make(walkers, choice, events, batch)?;
     let mut pipelines = Vec::with_capacity(bodies.bodies.len());
     for (body, count) in bodies.bodies {

@@ -104,10 +104,7 @@ pub(crate) fn rows(result: &RankResult, percentiles: &dyn Fn(&Percentiles) -> St
         ),
     ));
     let inside = redis.inside_p99_ratio.map_or_else(|| "not told".to_owned(), |ratio| format!("{ratio:.2}"));
-    rows.push(row(
-        "p99, Highwater over Redis",
-        format!("{inside} inside, {:.2} outside", redis.outside_p99_ratio),
-    ));
+    rows.push(row("p99, Highwater over Redis", format!("{inside} inside, {:.2} outside", redis.outside_p99_ratio)));
     rows.push(row("not the same", REDIS_DOES_NOT.to_owned()));
     rows
 }
