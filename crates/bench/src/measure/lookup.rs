@@ -22,7 +22,7 @@ const LOAD_BATCH: u64 = 5_000;
 /// Different requests of each connection, sent again and again.
 const LOAD_BODIES: u64 = 64;
 /// Connections of the load.
-const LOAD_CONNECTIONS: u64 = 4;
+pub(crate) const LOAD_CONNECTIONS: u64 = 4;
 /// How much the load gives way to the lookups: elsewhere it would come from other machines.
 pub(crate) const LOAD_NICENESS: i32 = 10;
 /// The measured view.

@@ -10,7 +10,7 @@ mod results;
 
 pub(crate) use ingest::{IngestPlan, ingest};
 pub(crate) use latency::{LatencyPlan, latency};
-pub(crate) use lookup::{LOAD_NICENESS, Load, LoadPlan, LookupPlan, lookup};
+pub(crate) use lookup::{LOAD_CONNECTIONS, LOAD_NICENESS, Load, LoadPlan, LookupPlan, lookup};
 pub(crate) use memory::memory;
 pub(crate) use pace::{Pace, Paced};
 pub(crate) use restart::restart;

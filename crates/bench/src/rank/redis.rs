@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::RedisResult;
 use super::measure::RankPlan;
 use super::resp::{Connection, Reply, command};
-use crate::measure::{LOAD_NICENESS, Pace};
+use crate::measure::{LOAD_CONNECTIONS, LOAD_NICENESS, Pace};
 use crate::workload::{Bodies, DAY, Walkers};
 use crate::{BenchError, Percentiles};
 
@@ -150,21 +150,26 @@ fn update(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| BenchError::process("cannot start a runtime for the load", e))?;
     runtime.block_on(async {
-        let mut connection = Connection::open(port).await.map_err(lost)?;
-        let (started, mut sent) = (Instant::now(), 0);
-        for (pipeline, count) in pipelines.iter().cycle() {
-            sleep_until(started + Duration::from_secs_f64(sent as f64 / rate)).await;
-            if stop.load(Ordering::Relaxed) {
-                break;
+        let started = Instant::now();
+        let connections = (0..LOAD_CONNECTIONS as usize).map(|nth| async move {
+            let mut connection = Connection::open(port).await.map_err(lost)?;
+            for (turn, (pipeline, count)) in
+                pipelines.iter().cycle().skip(nth).step_by(LOAD_CONNECTIONS as usize).enumerate()
+            {
+                let sent = (turn as u64 * LOAD_CONNECTIONS + nth as u64) * count;
+                sleep_until(started + Duration::from_secs_f64(sent as f64 / rate)).await;
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                connection.send(pipeline).await.map_err(lost)?;
+                for _ in 0..*count {
+                    connection.reply().await.map_err(lost)?;
+                }
+                done.fetch_add(*count, Ordering::Relaxed);
             }
-            connection.send(pipeline).await.map_err(lost)?;
-            for _ in 0..*count {
-                connection.reply().await.map_err(lost)?;
-            }
-            sent += count;
-            done.fetch_add(*count, Ordering::Relaxed);
-        }
-        Ok(())
+            Ok(())
+        });
+        futures::future::try_join_all(connections).await.map(drop)
     })
 }
 

@@ -99,8 +99,12 @@ pub(crate) fn rows(result: &RankResult, percentiles: &dyn Fn(&Percentiles) -> St
     rows.push(row(
         "Redis",
         format!(
-            "{}: {:.0} updates/s, {:.1} bytes a user, {} failed",
-            redis.version, redis.updates_per_second, redis.bytes_per_user, redis.failed_asks
+            "{}: {:.0} updates/s of {} asked for, {:.1} bytes a user, {} failed",
+            redis.version,
+            redis.updates_per_second,
+            result.ingest_events_per_second,
+            redis.bytes_per_user,
+            redis.failed_asks
         ),
     ));
     let inside = redis.inside_p99_ratio.map_or_else(|| "not told".to_owned(), |ratio| format!("{ratio:.2}"));

@@ -24,7 +24,10 @@ use crate::query::relations::unbound_relations;
 
 /// What plain views come to, by view; `None` when an index cannot answer it.
 #[derive(Default)]
-pub(crate) struct RankedViews(Mutex<HashMap<ObjectId, (u64, Option<Arc<RankedView>>)>>);
+pub(crate) struct RankedViews(Mutex<HashMap<ObjectId, Learnt>>);
+
+/// What a view came to at an epoch.
+type Learnt = (u64, Option<Arc<RankedView>>);
 
 /// A plain view over one chain of windows.
 pub(crate) struct RankedView {
