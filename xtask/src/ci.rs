@@ -57,6 +57,7 @@ fn steps() -> Vec<Step> {
         Step::new("test tools (Python)", &["scripts/setup-tests"]),
         Step::new("SQL corpus against an independent database", &["scripts/oracle"]),
         Step::new("HTTP door against its own description", &["scripts/schemathesis"]),
+        Step::new("pages in a browser", &["scripts/pages"]),
     ]
 }
 

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::{
-    ApiError, ChangeStream, EngineStatus, IngestReport, IngestRequest, Readiness, SqlAnswer, SqlRequest,
-    SubscribeRequest, ViewAnswer, ViewRequest,
+    ApiError, ChangeStream, EngineStatus, IngestReport, IngestRequest, Pulses, Readiness, SqlAnswer, SqlRequest,
+    SubscribeRequest, ViewAnswer, ViewRequest, WatchRequest,
 };
 
 /// Everything a door can ask of the engine. Implementations are cheap to share behind an `Arc`.
@@ -24,6 +24,9 @@ pub trait Engine: Send + Sync {
 
     /// Follows one view.
     async fn subscribe(&self, request: SubscribeRequest) -> Result<ChangeStream, ApiError>;
+
+    /// Tells when the answer of a query may have changed. The first item comes with the first change after the call.
+    async fn watch(&self, request: WatchRequest) -> Result<Pulses, ApiError>;
 
     /// Whether reads and writes are served.
     fn readiness(&self) -> Readiness;

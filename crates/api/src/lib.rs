@@ -7,6 +7,7 @@ mod ingest;
 mod query;
 mod status;
 mod subscribe;
+mod watch;
 
 pub use engine::Engine;
 pub use error::{ApiError, ErrorKind};
@@ -14,3 +15,4 @@ pub use ingest::{BodyFormat, IngestReport, IngestRequest, ProducerStamp, Rejecte
 pub use query::{Answer, RowStream, SqlAnswer, SqlLimits, SqlRequest, ViewAnswer, ViewRequest};
 pub use status::{EngineStatus, MemoryHolder, MemoryStatus, Readiness, StreamStatus, ViewState, ViewStatus};
 pub use subscribe::{ChangeEvent, ChangeStream, SubscribeRequest};
+pub use watch::{Pulses, WatchRequest};

@@ -38,6 +38,8 @@ pub enum Command {
     Up(Up),
     /// Serve all bundled apps with their simulators running
     Demo(Demo),
+    /// Check apps: their SQL, their dashboards and the query of every panel
+    Check(Check),
     /// Run SQL on a server: -c, a file, or typed
     Sql(Sql),
     /// Send a file of events, or standard input, to a stream
@@ -104,6 +106,18 @@ pub struct Demo {
     /// Make up no history first
     #[arg(long)]
     pub no_history: bool,
+}
+
+/// `highwater check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Apps: bundled ones, folders in the apps folder, or paths (./mine); none: all of them
+    #[arg(value_name = "APP")]
+    pub names: Vec<String>,
+
+    /// Folder of apps of your own [default: apps]
+    #[arg(long, value_name = "DIR")]
+    pub apps: Option<PathBuf>,
 }
 
 /// The server a command talks to.
@@ -309,6 +323,7 @@ impl Arguments {
                 set("memory_limit", serve.memory_limit.clone());
                 set("apps", serve.apps.as_ref().map(|path| path.display().to_string()));
             }
+            Command::Check(check) => set("apps", check.apps.as_ref().map(|path| path.display().to_string())),
             Command::Sql(Sql { target, .. })
             | Command::Ingest(Ingest { target, .. })
             | Command::Simulate(Simulate { target, .. }) => set("to", target.to.clone()),
@@ -349,6 +364,8 @@ mod tests {
             "highwater up",
             "highwater up rankmysteps ./mine --data d --listen 127.0.0.1:0 --pg-listen 127.0.0.1:5432",
             "highwater demo",
+            "highwater check",
+            "highwater check rankmysteps ./mine --apps d",
             "highwater sql",
             "highwater sql q.sql --to http://h:1 --format csv",
             "highwater sql -c SELECT --timing",

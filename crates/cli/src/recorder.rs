@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use highwater_api::{
-    ApiError, BodyFormat, ChangeStream, Engine, EngineStatus, ErrorKind, IngestReport, IngestRequest, Readiness,
-    RejectedRecord, SqlAnswer, SqlRequest, SubscribeRequest, ViewAnswer, ViewRequest,
+    ApiError, BodyFormat, ChangeStream, Engine, EngineStatus, ErrorKind, IngestReport, IngestRequest, Pulses,
+    Readiness, RejectedRecord, SqlAnswer, SqlRequest, SubscribeRequest, ViewAnswer, ViewRequest, WatchRequest,
 };
 use highwater_model::{Diagnostic, Diagnostics};
 use highwater_server::{PrometheusHandle, ServerSettings, install_metrics, router};
@@ -35,7 +35,7 @@ impl Recorder {
         let metrics = METRICS.get_or_init(|| install_metrics().unwrap()).clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let routes = router(self.clone(), ServerSettings::for_address(address), metrics);
+        let routes = router(self.clone(), Arc::default(), ServerSettings::for_address(address), metrics);
         tokio::spawn(highwater_server::serve(listener, routes, std::future::pending()));
         format!("http://{address}")
     }
@@ -92,6 +92,10 @@ impl Engine for Recorder {
     }
 
     async fn subscribe(&self, _: SubscribeRequest) -> Result<ChangeStream, ApiError> {
+        Err(ApiError::internal("not asked for"))
+    }
+
+    async fn watch(&self, _: WatchRequest) -> Result<Pulses, ApiError> {
         Err(ApiError::internal("not asked for"))
     }
 

@@ -1,9 +1,11 @@
 //! The one place where engine and server meet: opens the engine on a data folder, listens, serves, stops in order.
-//! Used by `up` and `demo`. Only this file knows which engine it is; `doctor` looks at folders that none serves.
+//! Used by `up`, `demo` and `check`. Only this file knows which engine it is; `doctor` looks at folders that none serves.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use highwater_api::{ApiError, Engine};
+use highwater_dashboards::{AppPages, Library};
 use highwater_engine::{EngineSettings, Highwater};
 use highwater_model::SystemClock;
 use highwater_server::{ServerSettings, install_metrics, router};
@@ -19,6 +21,7 @@ use crate::settings::Settings;
 /// An engine behind its HTTP door.
 pub struct Serving {
     engine: Arc<Highwater>,
+    library: Arc<Library>,
     url: String,
     stop: CancellationToken,
     door: JoinHandle<std::io::Result<()>>,
@@ -41,12 +44,13 @@ impl Serving {
         let engine = open_engine(settings).await?;
         let url = format!("http://{address}");
         address::leave(&settings.data, &url);
-        let routes = router(engine.clone(), ServerSettings::for_address(address), metrics);
+        let library = Arc::<Library>::default();
+        let routes = router(engine.clone(), library.clone(), ServerSettings::for_address(address), metrics);
         let stop = CancellationToken::new();
         let door = tokio::spawn(highwater_server::serve(listener, routes, stop.clone().cancelled_owned()));
         // Meanwhile the door takes events and answers probes.
         engine.caught_up().await;
-        Ok(Self { engine, url, stop, door })
+        Ok(Self { engine, library, url, stop, door })
     }
 
     /// The engine.
@@ -54,7 +58,7 @@ impl Serving {
         &*self.engine
     }
 
-    /// Loads an app into the engine; gives its notices.
+    /// Loads an app into the engine, and its pages into the web UI; gives the engine's notices.
     ///
     /// # Errors
     /// When its SQL is refused.
@@ -62,7 +66,10 @@ impl Serving {
         if let Some(folder) = &app.folder {
             self.engine.set_app_folder(app.name.clone(), folder);
         }
-        load_app(&*self.engine, app).await
+        let notices = load_app(&*self.engine, app).await?;
+        let (name, title) = (app.name.clone(), app.manifest.title.clone());
+        self.library.add(AppPages { name, title, source: app.pages.clone() });
+        Ok(notices)
     }
 
     /// The server's address.
@@ -100,6 +107,16 @@ impl Serving {
         self.engine.close().await;
         served
     }
+}
+
+/// Opens an engine on a folder that is thrown away afterwards.
+///
+/// # Errors
+/// When the engine cannot be opened.
+pub async fn open_scratch(folder: &Path) -> Result<Highwater, Failure> {
+    let engine = Highwater::open(EngineSettings::new(folder), Arc::new(SystemClock)).await.map_err(ApiError::from)?;
+    engine.caught_up().await;
+    Ok(engine)
 }
 
 /// Opens the engine on the data folder of the settings.

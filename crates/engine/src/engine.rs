@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use highwater_api::{
-    ApiError, ChangeStream, Engine, EngineStatus, ErrorKind, IngestReport, IngestRequest, Readiness, SqlAnswer,
-    SqlRequest, SubscribeRequest, ViewAnswer, ViewRequest,
+    ApiError, ChangeStream, Engine, EngineStatus, ErrorKind, IngestReport, IngestRequest, Pulses, Readiness, SqlAnswer,
+    SqlRequest, SubscribeRequest, ViewAnswer, ViewRequest, WatchRequest,
 };
 use highwater_model::Clock;
 use parking_lot::Mutex;
@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use crate::core::Core;
 use crate::error::EngineError;
 use crate::settings::EngineSettings;
-use crate::{ingest, open, query, statements, status, subscribe};
+use crate::{ingest, open, query, statements, status, subscribe, watch};
 
 /// A running engine.
 pub struct Highwater {
@@ -109,6 +109,11 @@ impl Engine for Highwater {
     async fn subscribe(&self, request: SubscribeRequest) -> Result<ChangeStream, ApiError> {
         self.check_ready()?;
         subscribe::subscribe(&self.core, &request)
+    }
+
+    async fn watch(&self, request: WatchRequest) -> Result<Pulses, ApiError> {
+        self.check_ready()?;
+        watch::watch(&self.core, &request)
     }
 
     fn readiness(&self) -> Readiness {

@@ -24,6 +24,7 @@ mod statements;
 mod status;
 mod subscribe;
 mod tick;
+mod watch;
 
 pub use engine::Highwater;
 pub use error::EngineError;

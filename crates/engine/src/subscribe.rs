@@ -25,6 +25,8 @@ const HISTORY_TICKS: usize = 10_000;
 /// The followed views.
 pub(crate) struct Hub {
     channels: Mutex<HashMap<ObjectId, Arc<Channel>>>,
+    /// The tick in which each object last changed.
+    changed: Mutex<HashMap<ObjectId, u64>>,
     max_rows: usize,
 }
 
@@ -53,12 +55,13 @@ struct Entry {
 impl Hub {
     /// No followed views; keeps about so many changed rows of each.
     pub(crate) fn new(max_rows: usize) -> Self {
-        Self { channels: Mutex::default(), max_rows }
+        Self { channels: Mutex::default(), changed: Mutex::default(), max_rows }
     }
 
     /// Keeps the changes of a tick for those who follow.
     pub(crate) fn publish(&self, report: TickReport, tick: u64) {
         let TickReport { changes, version, .. } = report;
+        self.changed.lock().extend(changes.keys().map(|id| (*id, tick)));
         let channels = self.channels.lock();
         for (id, changes) in changes {
             if let Some(channel) = channels.get(&id) {
@@ -73,8 +76,15 @@ impl Hub {
         self.channels.lock().values().map(|channel| channel.recent.lock().bytes).sum()
     }
 
+    /// The tick in which each of these objects last changed, 0 for never since the start.
+    pub(crate) fn last_changes(&self, ids: &[ObjectId]) -> Vec<u64> {
+        let changed = self.changed.lock();
+        ids.iter().map(|id| changed.get(id).copied().unwrap_or(0)).collect()
+    }
+
     /// Ends the subscriptions of an object that is gone.
     pub(crate) fn close(&self, id: ObjectId) {
+        self.changed.lock().remove(&id);
         if let Some(channel) = self.channels.lock().remove(&id) {
             channel.latest.send_replace(None);
         }

@@ -118,6 +118,11 @@ impl TickHandle {
         }
     }
 
+    /// Changes with every published version.
+    pub(crate) fn versions(&self) -> watch::Receiver<u64> {
+        self.versions.subscribe()
+    }
+
     /// Sizes of the relations, about a second old.
     pub(crate) fn figures(&self) -> HashMap<ObjectId, ViewFigures> {
         self.figures.read().clone()

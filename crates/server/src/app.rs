@@ -7,7 +7,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use bytes::Bytes;
 use highwater_api::Engine;
+use highwater_dashboards::Library;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::body::Intake;
@@ -22,6 +24,10 @@ pub(crate) struct Shared {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) settings: ServerSettings,
     pub(crate) intake: Intake,
+    /// The pages of the apps.
+    pub(crate) library: Arc<Library>,
+    /// Turns to ask for the answers of live pages: they give way to everybody else's queries.
+    pub(crate) live_turns: Arc<Semaphore>,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) openapi: Bytes,
     requests: AtomicU64,
@@ -30,12 +36,15 @@ pub(crate) struct Shared {
 impl App {
     pub(crate) fn new(
         engine: Arc<dyn Engine>,
+        library: Arc<Library>,
         settings: ServerSettings,
         metrics: PrometheusHandle,
         openapi: Bytes,
     ) -> Self {
         let intake = Intake::new(&settings);
-        Self(Arc::new(Shared { engine, settings, intake, metrics, openapi, requests: AtomicU64::new(0) }))
+        let live_turns = Arc::new(Semaphore::new(settings.max_live_queries.max(1)));
+        let requests = AtomicU64::new(0);
+        Self(Arc::new(Shared { engine, settings, intake, library, live_turns, metrics, openapi, requests }))
     }
 
     /// The number of this request since the start, from 1.

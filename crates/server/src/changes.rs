@@ -83,7 +83,7 @@ pub(crate) async fn changes(
     let subscription = app.engine.subscribe(request).await?;
     let feed = Feed::new(subscription, app.settings.max_event_rows, closing);
     let alive = KeepAlive::new().interval(app.settings.keep_alive).text("alive");
-    let events = futures::stream::unfold(feed, Feed::next);
+    let events = futures::stream::unfold(feed, Feed::next).map(|told| Ok::<_, Infallible>(told.into_event()));
     let mut response = Sse::new(events).keep_alive(alive).into_response();
     // Proxies that collect answers before they pass them on would hold events back.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -97,8 +97,28 @@ enum Part {
     Failed(ApiError),
 }
 
+/// One event, encoded.
+pub(crate) struct Told {
+    /// `snapshot`, `rows`, `changes` or `problem`.
+    pub(crate) event: &'static str,
+    /// The version once it is complete, else empty, which makes browsers forget the last id; a problem has none.
+    id: Option<String>,
+    /// A JSON object.
+    pub(crate) data: String,
+}
+
+impl Told {
+    fn into_event(self) -> Event {
+        let event = Event::default().event(self.event).data(self.data);
+        match self.id {
+            Some(id) => event.id(id),
+            None => event,
+        }
+    }
+}
+
 /// A subscription on its way to one reader.
-struct Feed {
+pub(crate) struct Feed {
     subscription: ChangeStream,
     key: Vec<String>,
     columns: Vec<ColumnDocument>,
@@ -110,7 +130,7 @@ struct Feed {
 }
 
 impl Feed {
-    fn new(subscription: ChangeStream, max_rows: usize, closing: Closing) -> Self {
+    pub(crate) fn new(subscription: ChangeStream, max_rows: usize, closing: Closing) -> Self {
         let fields = subscription.schema.fields();
         let key = subscription.key.iter().filter_map(|at| fields.get(*at)).map(|field| field.name().clone()).collect();
         let columns = columns(&subscription.schema);
@@ -118,11 +138,12 @@ impl Feed {
         Self { subscription, key, columns, max_rows: max_rows.max(1), parts, ended: false, closing, _open }
     }
 
-    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+    /// The next event; `None` after the last.
+    pub(crate) async fn next(mut self) -> Option<(Told, Self)> {
         loop {
             if let Some(part) = self.parts.pop_front() {
-                let event = self.event(part);
-                return Some((Ok(event), self));
+                let told = self.tell(part);
+                return Some((told, self));
             }
             if self.ended {
                 return None;
@@ -178,7 +199,7 @@ impl Feed {
         }
     }
 
-    fn event(&mut self, part: Part) -> Event {
+    fn tell(&mut self, part: Part) -> Told {
         let encoded = match part {
             Part::Snapshot { version, rows, first, more } => self.snapshot(&version, &rows, first, more),
             Part::Changes { version, removed, added, more } => changed(&version, &removed, &added, more),
@@ -191,11 +212,11 @@ impl Feed {
         })
     }
 
-    fn snapshot(&self, version: &str, rows: &[RecordBatch], first: bool, more: bool) -> Result<Event, ArrowError> {
+    fn snapshot(&self, version: &str, rows: &[RecordBatch], first: bool, more: bool) -> Result<Told, ArrowError> {
         let rows = rows_json(rows)?;
         if !first {
             let data = format!("{{\"version\":{},\"rows\":{rows},\"more\":{more}}}", json(version)?);
-            return Ok(Event::default().event("rows").id(id(version, more)).data(data));
+            return Ok(Told { event: "rows", id: Some(id(version, more)), data });
         }
         let data = format!(
             "{{\"version\":{},\"key\":{},\"schema\":{},\"rows\":{rows},\"more\":{more}}}",
@@ -203,25 +224,25 @@ impl Feed {
             json(&self.key)?,
             json(&self.columns)?,
         );
-        Ok(Event::default().event("snapshot").id(id(version, more)).data(data))
+        Ok(Told { event: "snapshot", id: Some(id(version, more)), data })
     }
 }
 
-fn changed(version: &str, removed: &[RecordBatch], added: &[RecordBatch], more: bool) -> Result<Event, ArrowError> {
+fn changed(version: &str, removed: &[RecordBatch], added: &[RecordBatch], more: bool) -> Result<Told, ArrowError> {
     let (removed, added) = (rows_json(removed)?, rows_json(added)?);
     let data = format!("{{\"version\":{},\"removed\":{removed},\"added\":{added},\"more\":{more}}}", json(version)?);
-    Ok(Event::default().event("changes").id(id(version, more)).data(data))
+    Ok(Told { event: "changes", id: Some(id(version, more)), data })
 }
 
 /// Named `problem`, because browsers name their own connection errors `error`.
-fn failed(error: ApiError) -> Event {
+pub(crate) fn failed(error: ApiError) -> Told {
     let document = Problem::from(error).into_document();
-    Event::default().event("problem").data(serde_json::to_string(&document).unwrap_or_default())
+    Told { event: "problem", id: None, data: serde_json::to_string(&document).unwrap_or_default() }
 }
 
-/// The id of an event: the version once it is complete, else empty, which makes browsers forget the last id.
-fn id(version: &str, more: bool) -> &str {
-    if more || version.contains(char::is_control) { "" } else { version }
+/// The id of an event.
+fn id(version: &str, more: bool) -> String {
+    if more || version.contains(char::is_control) { String::new() } else { version.to_owned() }
 }
 
 fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<Box<str>, ArrowError> {

@@ -3,14 +3,16 @@
 //! and nothing of the engine beyond the trait.
 
 mod app;
+mod apps;
 mod body;
 mod changes;
 mod encode;
 mod guard;
 mod ingest;
-mod landing;
+mod live;
 mod metrics;
 mod openapi;
+mod pages;
 mod problem;
 mod query;
 mod report;

@@ -22,7 +22,10 @@ use crate::socket::BatchDocument;
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(
-        crate::landing::landing,
+        crate::pages::page,
+        crate::apps::apps,
+        crate::apps::dashboard,
+        crate::live::live,
         crate::ingest::ingest,
         crate::socket::socket,
         crate::sql::sql,
@@ -39,6 +42,7 @@ use crate::socket::BatchDocument;
         (name = "streams", description = "Events in."),
         (name = "sql", description = "Any statement."),
         (name = "views", description = "Rows and their changes out."),
+        (name = "pages", description = "Apps, their dashboards, and the live connection of their pages."),
         (name = "operations", description = "Probes, metrics, this description."),
     ),
     modifiers(&Errors)
@@ -100,7 +104,8 @@ fn kinds(operation: &str) -> Vec<ProblemKind> {
     ];
     let mut kinds: Vec<ProblemKind> = match operation {
         "ingest" | "sql" | "readView" | "followView" => engine.map(ProblemKind::Engine).to_vec(),
-        "ingestSocket" => vec![ProblemKind::Engine(InvalidInput), ProblemKind::UpgradeRequired],
+        "ingestSocket" | "live" => vec![ProblemKind::Engine(InvalidInput), ProblemKind::UpgradeRequired],
+        "dashboard" => vec![ProblemKind::Engine(InvalidInput), ProblemKind::Engine(NotFound)],
         _ => Vec::new(),
     };
     if matches!(operation, "ingest" | "sql") {

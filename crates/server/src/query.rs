@@ -35,6 +35,24 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     }
 }
 
+/// The two names in the path of a page: the app's and the dashboard's.
+#[derive(Debug)]
+pub(crate) struct PageName {
+    pub(crate) app: String,
+    pub(crate) dashboard: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PageName {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<(String, String)>::from_request_parts(parts, state).await {
+            Ok(Path((app, dashboard))) => Ok(Self { app, dashboard }),
+            Err(rejection) => Err(Problem::invalid(rejection.body_text()).with_hint("percent-encode names as UTF-8")),
+        }
+    }
+}
+
 /// Query parameters that know their names, for the error that lists them.
 pub(crate) trait Parameters: DeserializeOwned {
     /// The parameters this route takes.

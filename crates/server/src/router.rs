@@ -10,21 +10,36 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use bytes::Bytes;
 use highwater_api::{ApiError, Engine, ErrorKind};
+use highwater_dashboards::Library;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::cors::CorsLayer;
 
 use crate::app::App;
 use crate::problem::{Problem, ProblemKind};
 use crate::settings::ServerSettings;
-use crate::{changes, guard, ingest, landing, metrics, openapi, socket, sql, status, views};
+use crate::{apps, changes, guard, ingest, live, metrics, openapi, pages, socket, sql, status, views};
 
-/// The HTTP door to `engine`. `metrics_handle` renders the process's metrics; see [`crate::install_metrics`].
-pub fn router(engine: Arc<dyn Engine>, settings: ServerSettings, metrics_handle: PrometheusHandle) -> Router {
+/// The HTTP door to `engine`, with the pages of `library`. `metrics_handle` renders the process's metrics; see
+/// [`crate::install_metrics`].
+pub fn router(
+    engine: Arc<dyn Engine>,
+    library: Arc<Library>,
+    settings: ServerSettings,
+    metrics_handle: PrometheusHandle,
+) -> Router {
     metrics::describe();
     let cors = cors(&settings.cors_origins);
-    let app = App::new(engine, settings, metrics_handle, Bytes::from(openapi::openapi_json()));
+    let app = App::new(engine, library, settings, metrics_handle, Bytes::from(openapi::openapi_json()));
     let router = Router::new()
-        .route("/", get(landing::landing))
+        .route("/", get(pages::page))
+        .route("/apps/{*path}", get(pages::page))
+        .route("/query", get(pages::page))
+        .route("/data", get(pages::page))
+        .route("/operations", get(pages::page))
+        .route("/assets/{*path}", get(pages::asset))
+        .route("/v1/apps", get(apps::apps))
+        .route("/v1/apps/{app}/dashboards/{dashboard}", get(apps::dashboard))
+        .route("/v1/live", get(live::live))
         .route("/v1/streams/{stream}/events", post(ingest::ingest))
         .route("/v1/streams/{stream}/socket", get(socket::socket))
         .route("/v1/sql", post(sql::sql))

@@ -26,6 +26,10 @@ pub struct ServerSettings {
     pub keep_alive: Duration,
     /// Most rows in one event of a subscription; larger snapshots and changes come in parts. Default 2000.
     pub max_event_rows: usize,
+    /// Queries of live connections that run at once. Default: one for each processor, and at least 2.
+    pub max_live_queries: usize,
+    /// Subscriptions of one live connection. Default 200.
+    pub max_live_subscriptions: usize,
     /// Origins whose pages may call this server, such as `https://ops.example.org`. Default none.
     pub cors_origins: Vec<String>,
     /// Ingest requests served at once; one more is answered 429. Default 256.
@@ -49,6 +53,8 @@ impl Default for ServerSettings {
             request_timeout: Duration::from_secs(30),
             keep_alive: Duration::from_secs(15),
             max_event_rows: 2000,
+            max_live_queries: std::thread::available_parallelism().map_or(2, usize::from).max(2),
+            max_live_subscriptions: 200,
             cors_origins: Vec::new(),
             max_concurrent_ingests: 256,
             max_ingest_memory_bytes: 512 << 20,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use highwater_dashboards::PagesSource;
 use highwater_model::{Diagnostic, Diagnostics};
 
 use super::Manifest;
@@ -23,6 +24,8 @@ pub struct App {
     pub folder: Option<PathBuf>,
     /// `app.toml`.
     pub manifest: Manifest,
+    /// Where its dashboards come from.
+    pub pages: PagesSource,
 }
 
 /// The app of a name, or in a folder when the text is a path (`./mine`, `/srv/apps/mine`).
@@ -87,6 +90,7 @@ fn from_binary(bundled: &Bundled) -> Result<App, Failure> {
         sql_file: format!("apps/{}/app.sql", bundled.name),
         folder: None,
         manifest: read_manifest(bundled.manifest, &format!("apps/{}/app.toml", bundled.name))?,
+        pages: PagesSource::Bundled(bundled.dashboards),
     })
 }
 
@@ -102,7 +106,8 @@ fn in_folder(folder: &Path) -> Result<App, Failure> {
         Err(error) => return Err(Failure::file("read", &manifest_path, error)),
     };
     let sql_file = sql_path.display().to_string();
-    Ok(App { name, sql: Cow::Owned(sql), sql_file, folder: Some(folder), manifest })
+    let pages = PagesSource::Folder(folder.join("dashboards"));
+    Ok(App { name, sql: Cow::Owned(sql), sql_file, folder: Some(folder), manifest, pages })
 }
 
 /// The folder's name must be usable as a schema without quotes.

@@ -1,4 +1,4 @@
-//! The apps inside the binary. A bundled app is listed here by hand: three lines, no build step.
+//! The apps inside the binary. A bundled app is listed here by hand: a few lines, no build step.
 
 /// An app's files as they were when the binary was built.
 #[derive(Debug)]
@@ -9,6 +9,8 @@ pub(super) struct Bundled {
     pub sql: &'static str,
     /// `app.toml`.
     pub manifest: &'static str,
+    /// `dashboards/*.toml`: names and texts.
+    pub dashboards: &'static [(&'static str, &'static str)],
 }
 
 /// All bundled apps, in the order they are shown.
@@ -16,4 +18,9 @@ pub(super) const BUNDLED: &[Bundled] = &[Bundled {
     name: "rankmysteps",
     sql: include_str!("../../../../apps/rankmysteps/app.sql"),
     manifest: include_str!("../../../../apps/rankmysteps/app.toml"),
+    dashboards: &[
+        ("overview", include_str!("../../../../apps/rankmysteps/dashboards/overview.toml")),
+        ("top", include_str!("../../../../apps/rankmysteps/dashboards/top.toml")),
+        ("me", include_str!("../../../../apps/rankmysteps/dashboards/me.toml")),
+    ],
 }];

@@ -1,6 +1,6 @@
 //! From the command typed to the one that does it. Called by `main`.
 
-use super::{bench, demo, doctor, ingest, settings, simulate, sql, up};
+use super::{bench, check, demo, doctor, ingest, settings, simulate, sql, up};
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -13,6 +13,7 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Result<(), Failure
     match arguments.command {
         Command::Up(up) => up::run(&up, &settings).await,
         Command::Demo(demo) => demo::run(&demo, &settings).await,
+        Command::Check(check) => check::run(&check, &settings).await,
         Command::Sql(sql) => sql::run(&sql, &settings).await,
         Command::Ingest(ingest) => ingest::run(&ingest, &settings).await,
         Command::Simulate(simulate) => simulate::run(&simulate, &settings).await,

@@ -1,6 +1,7 @@
 //! What each command does. Arguments come typed, settings settled; results go to stdout, everything else to stderr.
 
 mod bench;
+mod check;
 mod demo;
 mod dispatch;
 mod doctor;

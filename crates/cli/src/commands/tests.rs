@@ -135,3 +135,35 @@ async fn what_is_not_there_yet_is_refused_before_anything_is_opened() {
     let failure = typed("highwater sql -c SELECT --to http://127.0.0.1:9").await.unwrap_err();
     assert!(failure.exit_code() == 1 && failure.report().contains("highwater up"), "{}", failure.report());
 }
+
+/// An app of one stream, with a dashboard.
+fn own_app(folder: &Path, dashboard: &str) -> String {
+    let app = folder.join("mine");
+    std::fs::create_dir_all(app.join("dashboards")).unwrap();
+    write(&app, "app.sql", "CREATE STREAM IF NOT EXISTS s (a BIGINT NOT NULL, b TEXT);");
+    write(&app.join("dashboards"), "page.toml", dashboard);
+    app.display().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apps_are_checked_with_the_query_of_every_panel() {
+    typed("highwater check rankmysteps --apps /nowhere").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let good = "title = \"Page\"\n[[panels]]\nkind = \"bar\"\nlabel = \"b\"\nvalue = \"n\"\nsql = \"SELECT b, count(*) AS n FROM s GROUP BY b\"\n";
+    let app = own_app(folder.path(), good);
+    typed(&format!("highwater check {app}")).await.unwrap();
+    for (from, to, place, says) in [
+        ("FROM s", "FROM z", "page.toml:6:37", "z"),
+        ("SELECT b,", "SELECT bb,", "page.toml:6:15", "bb"),
+        ("label = \"b\"", "label = \"B\"", "page.toml:4:10", "did you mean b?"),
+        ("kind = \"bar\"", "kind = \"baar\"", "page.toml:3:8", "did you mean bar?"),
+        ("title", "titel", "page.toml:1:1", "did you mean title?"),
+        ("sql = \"SELECT b, count(*) AS n FROM s GROUP BY b\"", "view = \"nowhere\"", "page.toml:6:1", "nowhere"),
+    ] {
+        own_app(folder.path(), &good.replace(from, to));
+        let failure = typed(&format!("highwater check {app}")).await.unwrap_err();
+        let report = failure.report();
+        assert!(report.contains(place) && report.contains(says), "{report}");
+        assert_eq!(failure.exit_code(), 2);
+    }
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use highwater_api::{ApiError, ErrorKind};
-use highwater_model::{Offset, PartitionId};
+use highwater_model::{ObjectId, Offset, PartitionId};
 use highwater_sql::datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use highwater_sql::datafusion::error::DataFusionError;
 use highwater_sql::datafusion::logical_expr::{LogicalPlan, TableScan, TableSource};
@@ -49,6 +49,13 @@ pub(super) struct Leaf {
 struct RankedLeaf {
     number: usize,
     candidate: Candidate,
+}
+
+impl Leaf {
+    /// The object read, and what of it.
+    pub(super) fn reads(&self) -> (ObjectId, Reads) {
+        (self.source.id, self.source.reads)
+    }
 }
 
 /// What a leaf reads, held still.

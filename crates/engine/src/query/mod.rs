@@ -1,6 +1,7 @@
 //! The read side: SQL queries, reads of one view, `EXPLAIN` and `SHOW`, each over one version of all relations.
 
 mod bind;
+mod depends;
 mod errors;
 mod execute;
 mod explain;
@@ -21,6 +22,7 @@ mod tests;
 mod types;
 mod view;
 
+pub(crate) use depends::{Depends, depends};
 pub(crate) use execute::{collect_plan, run_query};
 pub(crate) use explain::explain;
 pub(crate) use ranked::RankedViews;

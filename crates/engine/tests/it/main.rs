@@ -13,3 +13,4 @@ mod retain;
 mod subscribe;
 mod support;
 mod tables;
+mod watch;

@@ -1,11 +1,11 @@
-//! What all routes share: probes, metrics, the landing page, unknown paths and methods, hosts and origins, the stop.
+//! What all routes share: probes, metrics, unknown paths and methods, hosts and origins, the stop.
 
 use serde_json::Value;
 
 use crate::harness::{Server, problem, rest, send, told, within};
 
 #[tokio::test]
-async fn probes_status_and_landing_page() {
+async fn probes_and_status() {
     let server = Server::start().await;
     assert_eq!(send("alive", server.get("/healthz")).await.text().await.unwrap(), "ok\n");
     assert_eq!(send("ready", server.get("/readyz")).await.status(), 200);
@@ -18,13 +18,6 @@ async fn probes_status_and_landing_page() {
     assert_eq!((unready.status().as_u16(), unready.headers()["retry-after"].to_str().unwrap()), (503, "1"));
     assert_eq!(unready.json::<Value>().await.unwrap()["ready"], false);
     assert_eq!(send("alive", server.get("/healthz")).await.status(), 200);
-    let page = send("landing", server.get("/")).await;
-    assert!(page.headers()["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
-    let page = page.text().await.unwrap();
-    assert!(
-        page.contains("replaying the log &lt;40%&gt;") && page.contains("/v1/views/public.daily?limit=100"),
-        "{page}"
-    );
 }
 
 #[tokio::test]

@@ -31,6 +31,8 @@ pub struct TestEngine {
     pub dropped: Arc<Notify>,
     /// Lets a hanging ingest go on.
     pub release: Arc<Notify>,
+    /// Pulses of the next watched queries, in order; one without is never told of a change.
+    pub pulses: Mutex<VecDeque<mpsc::Receiver<()>>>,
     /// Events of the next subscriptions, in order.
     pub feeds: Mutex<VecDeque<mpsc::Receiver<Result<ChangeEvent, ApiError>>>>,
 }
@@ -240,6 +242,16 @@ impl Engine for TestEngine {
             feed.recv().await.map(|event| (event, (feed, guard)))
         });
         Ok(ChangeStream { schema: number_schema(), key: vec![0], events: events.boxed() })
+    }
+
+    async fn watch(&self, request: WatchRequest) -> Result<Pulses, ApiError> {
+        error_of(request.sql.split_whitespace().next().unwrap_or_default()).map_or(Ok(()), Err)?;
+        Ok(match self.pulses.lock().unwrap().pop_front() {
+            Some(pulses) => {
+                stream::unfold(pulses, |mut pulses| async { pulses.recv().await.map(|()| ((), pulses)) }).boxed()
+            }
+            None => stream::pending().boxed(),
+        })
     }
 
     fn readiness(&self) -> Readiness {

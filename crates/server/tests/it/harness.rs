@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use highwater_dashboards::{AppPages, Library, PagesSource};
 use highwater_server::{ProblemDocument, ServerSettings, install_metrics, router, serve};
 use metrics_exporter_prometheus::PrometheusHandle;
 use reqwest::{Client, RequestBuilder, Response};
@@ -38,6 +39,24 @@ fn metrics() -> PrometheusHandle {
     HANDLE.get_or_init(|| install_metrics().unwrap()).clone()
 }
 
+/// A good page, and one with a mistake.
+const PAGES: &[(&str, &str)] = &[
+    (
+        "top",
+        "title = \"Top\"\n[[parameters]]\nname = \"n\"\nkind = \"number\"\ndefault = \"3\"\n[[panels]]\nid = \"rows\"\n\
+         kind = \"table\"\nsql = \"rows $n\"\nmax_rows = 5\n[[panels]]\nid = \"moving\"\nkind = \"table\"\n\
+         view = \"daily\"\nwhere = \"n > $n\"\n[[panels]]\nkind = \"text\"\nid = \"text\"\ntext = \"Hello\"\n",
+    ),
+    ("wrong", "titel = \"Wrong\"\n"),
+];
+
+fn library() -> Arc<Library> {
+    let library = Library::default();
+    let source = PagesSource::Bundled(PAGES);
+    library.add(AppPages { name: "mine".to_owned(), title: "My app".to_owned(), source });
+    Arc::new(library)
+}
+
 impl Server {
     pub async fn start() -> Self {
         Self::with(|_| {}).await
@@ -50,7 +69,7 @@ impl Server {
         change(&mut settings);
         let engine = TestEngine::new();
         let (stop, stopped) = oneshot::channel();
-        let running = tokio::spawn(serve(listener, router(engine.clone(), settings, metrics()), async {
+        let running = tokio::spawn(serve(listener, router(engine.clone(), library(), settings, metrics()), async {
             stopped.await.ok();
         }));
         Self { engine, address, client: Client::builder().no_proxy().build().unwrap(), stop: Some(stop), running }

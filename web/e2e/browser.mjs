@@ -1,0 +1,73 @@
+// A server, a browser, and pages that fail on anything a reader would not see: errors, and requests to elsewhere.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+export const binary = process.env.HIGHWATER_BIN ?? '../target/debug/highwater';
+export const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+export const missing = [binary, chromiumPath].filter((path) => !existsSync(path));
+export const shots = process.env.HIGHWATER_SHOTS ?? join(tmpdir(), 'highwater-screenshots');
+
+/** Runs the binary until stopped; gives its address. */
+export async function serve(words, { port = 0, data } = {}) {
+  const folder = data ?? mkdtempSync(join(tmpdir(), 'highwater-e2e-'));
+  const [command, ...rest] = words;
+  const child = spawn(binary, [command, ...rest, '--data', folder, '--listen', `127.0.0.1:${port}`], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (text) => (said += text));
+  const url = await new Promise((resolve, reject) => {
+    let out = '';
+    child.stdout.on('data', (text) => {
+      out += text;
+      const found = out.match(/http:\/\/127\.0\.0\.1:\d+/);
+      if (found) resolve(found[0]);
+    });
+    child.on('exit', (code) => reject(new Error(`the server ended with ${code}:\n${said}`)));
+  });
+  const stop = (signal = 'SIGTERM') =>
+    new Promise((resolve) => {
+      if (child.exitCode !== null || child.signalCode !== null) return resolve();
+      child.removeAllListeners('exit');
+      child.on('exit', resolve);
+      child.kill(signal);
+    });
+  const remove = async () => {
+    await stop('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { url, stop, remove, data: folder, port: Number(new URL(url).port) };
+}
+
+export const launch = () => chromium.launch({ executablePath: chromiumPath });
+
+/** Opens an address. `bad` fills with everything that went wrong; `allow` says what may. */
+export async function open(browser, url, { theme = 'dark', width = 1440, height = 900, allow = () => false } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: 'no-preference' });
+  const page = await context.newPage();
+  const bad = [];
+  const note = (text) => allow(text) || bad.push(text);
+  page.on('pageerror', (error) => note(`error: ${error}`));
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && note(`console: ${message.text()}`));
+  page.on('request', (request) => /^(https?|wss?):\/\/127\.0\.0\.1:|^(data|blob):/.test(request.url()) || bad.push(`elsewhere: ${request.url()}`));
+  await page.goto(url);
+  return { page, bad, close: () => context.close() };
+}
+
+/** Waits until every panel that can be seen has rows or says why not. */
+export async function ready(page) {
+  await page.locator('[data-state="live"]').first().waitFor({ state: 'attached' });
+  await page.waitForFunction(() => {
+    const seen = [...document.querySelectorAll('[data-panel]')].filter((panel) => {
+      const { top, bottom } = panel.getBoundingClientRect();
+      return bottom > 0 && top < innerHeight;
+    });
+    return seen.every((panel) => panel.hasAttribute('data-ready'));
+  });
+}
+
+export async function shoot(page, name) {
+  mkdirSync(shots, { recursive: true });
+  await page.screenshot({ path: join(shots, `${name}.png`) });
+}

@@ -1,0 +1,143 @@
+// Every page of the demo: drawn, live, reachable by keyboard, sound for assistive technology, with no error and no
+// request to elsewhere. Pictures are kept for people to look at.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import test from 'node:test';
+import { launch, missing, open, ready, serve, shoot } from './browser.mjs';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const skip = missing.length ? `not there: ${missing.join(', ')}` : false;
+if (skip) console.log(`!! SKIPPED: the end-to-end tests; ${skip}`);
+
+const pages = {
+  home: '/',
+  overview: '/apps/rankmysteps/overview',
+  top: '/apps/rankmysteps/top',
+  me: '/apps/rankmysteps/me',
+  query: '/query',
+  data: '/data',
+  operations: '/operations',
+};
+
+test('the demo', { skip }, async (t) => {
+  const server = await serve(['demo', '--apps', '../apps']);
+  const browser = await launch();
+  t.after(async () => {
+    await browser.close();
+    await server.remove();
+  });
+
+  for (const [name, path] of Object.entries(pages)) {
+    for (const look of ['dark', 'light', 'phone']) {
+      await t.test(`${name}, ${look}`, async () => {
+        const options = look === 'phone' ? { theme: 'light', width: 390, height: 844 } : { theme: look };
+        const { page, bad, close } = await open(browser, server.url + path, options);
+        await ready(page);
+        await page.waitForTimeout(400);
+        await shoot(page, `${name}-${look}`);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(wide <= 0, `the page is ${wide} pixels wider than the window`);
+        // The page's own policy keeps scripts out; this one comes with the test.
+        await page.evaluate(axe);
+        const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }));
+        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+        const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join('\n  ')}`);
+        assert.deepEqual(told, []);
+        assert.deepEqual(bad, []);
+        await close();
+      });
+    }
+  }
+
+  await t.test('numbers move by themselves', async () => {
+    const { page, bad, close } = await open(browser, server.url + pages.overview);
+    await ready(page);
+    const value = page.locator('[data-panel="steps-today"] [data-value]');
+    const before = await value.textContent();
+    await page.waitForFunction((was) => document.querySelector('[data-panel="steps-today"] [data-value]').textContent !== was, before);
+    assert.deepEqual(bad, []);
+    await close();
+  });
+
+  await t.test('choices stand in the address and come back from it', async () => {
+    const { page, bad, close } = await open(browser, `${server.url}${pages.top}?uuid=11`);
+    await ready(page);
+    const keys = () => page.locator('[data-panel="ranking"] tr[data-key]').evaluateAll((rows) => rows.map((row) => row.dataset.key));
+    assert.ok((await keys()).every((key) => key.startsWith('11')), 'only walkers whose number begins so');
+    await page.getByLabel('Walker', { exact: true }).fill('7');
+    await page.waitForURL(/uuid=7/);
+    await page.locator('[data-panel="ranking"] tr[data-key="7"]').waitFor();
+    assert.ok((await keys()).every((key) => key.startsWith('7')));
+    await page.getByLabel('Day', { exact: true }).selectOption({ index: 3 });
+    await page.waitForURL(/day=\d{4}-/);
+    const day = new URL(page.url()).searchParams.get('day');
+    await page.reload();
+    await ready(page);
+    assert.equal(await page.getByLabel('Day', { exact: true }).inputValue(), day);
+    await page.locator('[data-panel="ranking"] tr[data-key="7"] a').click();
+    await page.waitForURL(/\/me\?uuid=7/);
+    await page.getByRole('heading', { name: 'Me', level: 1 }).waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: 'Top walkers', level: 1 }).waitFor();
+    assert.deepEqual(bad, []);
+    await close();
+  });
+
+  await t.test('what a panel can do: its SQL, as a table, CSV, PNG, full screen', async () => {
+    const { page, bad, close } = await open(browser, server.url + pages.overview);
+    await ready(page);
+    const panel = page.locator('[data-panel="steps-of-all-walkers-by-day"]');
+    const choose = async (name) => {
+      await panel.getByRole('button', { name: /^More about/ }).click();
+      await panel.getByRole('button', { name }).click();
+    };
+    await choose('Show SQL');
+    await panel.getByText('SELECT day, steps FROM daily_totals').waitFor();
+    await choose('Hide SQL');
+    await choose('Show as table');
+    await panel.getByRole('columnheader', { name: 'Day' }).waitFor();
+    await choose('Show as drawing');
+    for (const [name, file] of [['Download CSV', /\.csv$/], ['Download PNG', /\.png$/]]) {
+      const kept = page.waitForEvent('download');
+      await choose(name);
+      const download = await kept;
+      assert.match(download.suggestedFilename(), file);
+      const content = readFileSync(await download.path());
+      assert.ok(name.endsWith('CSV') ? content.toString().startsWith('day,steps') : content.length > 2000);
+    }
+    await choose('Full screen');
+    assert.ok((await panel.boundingBox()).width > 1300);
+    await page.keyboard.press('Escape');
+    assert.ok((await panel.boundingBox()).width < 1000);
+    assert.deepEqual(bad, []);
+    await close();
+  });
+
+  await t.test('a keyboard reaches everything', async () => {
+    const { page, bad, close } = await open(browser, server.url + pages.top);
+    await ready(page);
+    const focused = () =>
+      page.evaluate(() => {
+        const element = document.activeElement;
+        return element.getAttribute('aria-label') ?? element.labels?.[0]?.textContent ?? element.textContent.trim().slice(0, 40);
+      });
+    const tour = [];
+    for (let step = 0; step < 20; step++) {
+      await page.keyboard.press('Tab');
+      tour.push(await focused());
+    }
+    assert.equal(tour[0], 'Skip to content');
+    for (const name of ['Highwater, overview', 'Overview', 'Top walkers', 'Query', 'Day', 'Show the first', 'Walker', 'More about Ranking', 'Ranking, ranking']) {
+      assert.ok(tour.includes(name), `${name} is not among ${tour.join(' | ')}`);
+    }
+    const visible = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle !== 'none');
+    assert.ok(visible, 'what has the focus shows it');
+    await page.keyboard.press('Control+Home');
+    await page.evaluate(() => document.querySelector('.skip').focus());
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate(() => location.hash), '#main');
+    assert.deepEqual(bad, []);
+    await close();
+  });
+});
