@@ -107,8 +107,7 @@ impl Library {
             return;
         }
         read.at = Some(Instant::now());
-        let texts: Vec<(String, Vec<(String, String, String)>)> =
-            apps.iter().map(|app| (app.name.clone(), texts(app))).collect();
+        let texts: Vec<(String, Vec<Text>)> = apps.iter().map(|app| (app.name.clone(), texts(app))).collect();
         let mut hasher = DefaultHasher::new();
         texts.hash(&mut hasher);
         apps.iter().for_each(|app| app.title.hash(&mut hasher));
@@ -121,8 +120,11 @@ impl Library {
     }
 }
 
-/// Name, file and text of every page of an app.
-fn texts(app: &AppPages) -> Vec<(String, String, String)> {
+/// A page's name, its file, and what it says.
+type Text = (String, String, String);
+
+/// Every page of an app.
+fn texts(app: &AppPages) -> Vec<Text> {
     match &app.source {
         PagesSource::Bundled(pages) => pages
             .iter()
@@ -134,7 +136,7 @@ fn texts(app: &AppPages) -> Vec<(String, String, String)> {
     }
 }
 
-fn in_folder(folder: &Path) -> Vec<(String, String, String)> {
+fn in_folder(folder: &Path) -> Vec<Text> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut paths: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
     paths.sort();
@@ -147,8 +149,8 @@ fn in_folder(folder: &Path) -> Vec<(String, String, String)> {
     paths.iter().filter_map(text).collect()
 }
 
-fn parsed(texts: Vec<(String, String, String)>) -> Vec<DashboardFile> {
-    let read = |(name, file, text): (String, String, String)| {
+fn parsed(texts: Vec<Text>) -> Vec<DashboardFile> {
+    let read = |(name, file, text): Text| {
         let outcome = read_dashboard(&name, &file, &text).map(Arc::new);
         DashboardFile { name, outcome }
     };
