@@ -114,6 +114,83 @@ test('the demo', { skip }, async (t) => {
     await close();
   });
 
+  await t.test('a query: completed, wrong, run, drawn, explained, followed', async () => {
+    // A statement that is refused is a failed request to the browser.
+    const { page, bad, close } = await open(browser, `${server.url}/query?schema=rankmysteps&sql=SELECT%201`, { allow: (text) => text.includes('status of 400') });
+    await ready(page);
+    const editor = page.getByLabel('SQL editor');
+    const type = async (text) => {
+      await editor.focus();
+      await page.keyboard.press('Control+a');
+      await page.keyboard.type(text);
+    };
+    await page.getByText('daily_totals').first().waitFor();
+    await type('SELECT * FROM daily_tot');
+    await page.locator('.cm-tooltip-autocomplete').getByText('daily_totals').waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelector('.cm-content').textContent.endsWith('FROM daily_totals'));
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('columnheader', { name: 'Users' }).waitFor();
+    await page.getByRole('button', { name: 'Show as chart' }).click();
+    await page.locator('[aria-label="Result"] canvas').first().waitFor();
+    await shoot(page, 'query-chart-dark');
+    await type('SELECT dai FROM daily_totals');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('alert').getByText('no column "dai"').waitFor();
+    await page.locator('.cm-fault').getByText('dai').waitFor();
+    await shoot(page, 'query-error-dark');
+    await type('SELECT sum(steps) AS total FROM daily_totals');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByRole('region', { name: 'Plan' }).filter({ hasText: 'read rankmysteps.daily_totals' }).waitFor();
+    await page.getByRole('button', { name: 'Follow' }).click();
+    const cell = page.locator('[aria-label="Result"] td');
+    await cell.first().waitFor();
+    const before = await cell.textContent();
+    await page.waitForFunction((was) => document.querySelector('[aria-label="Result"] td').textContent !== was, before);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await type('SELECT count(*) FROM steps a JOIN steps b ON a.uuid = b.uuid');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByText('Cancelled').waitFor();
+    await page.getByRole('button', { name: 'Queries asked before' }).click();
+    await page.getByRole('list', { name: 'Queries asked before' }).getByText('SELECT * FROM daily_totals').click();
+    await page.waitForFunction(() => document.querySelector('.cm-content').textContent === 'SELECT * FROM daily_totals');
+    assert.deepEqual(bad, []);
+    await close();
+  });
+
+  await t.test('the data: events, rejects, columns, lineage', async () => {
+    const bodies = ['{"uuid": 1', '{"source":"6","steps":"many","uuid":1,"timestamp":"2016-02-02 18:41:39"}'];
+    await fetch(`${server.url}/v1/streams/rankmysteps.steps/events`, { method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body: bodies.join('\n') });
+    const { page, bad, close } = await open(browser, `${server.url}/data?of=rankmysteps.steps`);
+    await ready(page);
+    const about = page.getByRole('tabpanel');
+    await about.getByRole('columnheader', { name: 'Ingested at' }).waitFor();
+    await page.getByRole('tab', { name: 'Rejects' }).click();
+    await about.getByText('{"uuid": 1').first().waitFor();
+    await page.getByRole('tab', { name: 'Offsets' }).click();
+    assert.equal(await about.locator('tbody tr').count(), 4);
+    await page.getByRole('button', { name: 'materialized view daily_totals' }).click();
+    await page.waitForURL(/of=rankmysteps\.daily_totals/);
+    await page.getByRole('tab', { name: 'SQL' }).click();
+    await about.getByText('FROM daily_steps').waitFor();
+    await page.getByRole('button', { name: 'dashboard Top walkers' }).press('Enter');
+    await page.getByRole('heading', { name: 'Top walkers', level: 1 }).waitFor();
+    assert.deepEqual(bad, []);
+    await close();
+  });
+
+  await t.test('operations count by themselves', async () => {
+    const { page, bad, close } = await open(browser, `${server.url}/operations`);
+    await page.locator('section[aria-label="Time of an fsync"] canvas').waitFor();
+    await page.getByText('rankmysteps.daily_steps').waitFor();
+    assert.deepEqual(bad, []);
+    await close();
+  });
+
   await t.test('a keyboard reaches everything', async () => {
     const { page, bad, close } = await open(browser, server.url + pages.top);
     await ready(page);
