@@ -147,12 +147,18 @@ impl<'a> Evaluation<'a> {
             self.starts.insert(columns, self.index.starts_of(self.rows, columns)?);
         }
         let starts = self.starts.get(&columns).map(Vec::as_slice).unwrap_or_default();
-        let rank = |(start, at): (&Vec<u8>, &Standing)| match (order, reversed) {
-            (0, _) => 1,
-            (_, false) => self.index.before(start) - at.start + 1,
-            (_, true) => at.end - self.index.after(start) + 1,
-        };
-        Ok(starts.iter().zip(&self.standings).map(rank).collect())
+        let mut ranks: Vec<usize> = Vec::with_capacity(starts.len());
+        for (row, (start, at)) in starts.iter().zip(&self.standings).enumerate() {
+            // Rows that tie often come together.
+            let tied = row.checked_sub(1).filter(|before| starts[*before] == *start);
+            ranks.push(match (tied, order, reversed) {
+                (Some(before), ..) => ranks[before],
+                (None, 0, _) => 1,
+                (None, _, false) => self.index.before(start) - at.start + 1,
+                (None, _, true) => at.end - self.index.after(start) + 1,
+            });
+        }
+        Ok(ranks)
     }
 
     fn shifted(&mut self, source: &RankSource, by: i64) -> Result<ArrayRef, ViewsError> {

@@ -15,7 +15,7 @@ use super::wanted::sorted_by;
 use crate::query::scan_batches::{self, BatchesPartition};
 
 /// Rows found by an index at most: they are gathered while the version is held, and ticks wait for that.
-pub(crate) const MOST_ROWS: usize = 10_000;
+pub(crate) const MOST_ROWS: usize = 2_000;
 
 /// A chain of windows of which some rows are wanted.
 pub(crate) struct Candidate {
