@@ -29,8 +29,8 @@ test('the demo', { skip }, async (t) => {
   });
 
   for (const [name, path] of Object.entries(pages)) {
-    for (const look of ['dark', 'light', 'phone']) {
-      await t.test(`${name}, ${look}`, async () => {
+    await t.test(name, { concurrency: true }, async (group) => {
+      const looks = ['dark', 'light', 'phone'].map((look) => group.test(look, async () => {
         const options = look === 'phone' ? { theme: 'light', width: 390, height: 844 } : { theme: look };
         const { page, bad, close } = await open(browser, server.url + path, options);
         await ready(page);
@@ -46,8 +46,9 @@ test('the demo', { skip }, async (t) => {
         assert.deepEqual(told, []);
         assert.deepEqual(bad, []);
         await close();
-      });
-    }
+      }));
+      await Promise.all(looks);
+    });
   }
 
   await t.test('numbers move by themselves', async () => {

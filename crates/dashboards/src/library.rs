@@ -40,6 +40,8 @@ pub struct AppPages {
 pub struct DashboardFile {
     /// The page's name.
     pub name: String,
+    /// The file's text.
+    pub text: Arc<str>,
     /// What was read.
     pub outcome: Result<Arc<Dashboard>, Diagnostics>,
 }
@@ -152,7 +154,7 @@ fn in_folder(folder: &Path) -> Vec<Text> {
 fn parsed(texts: Vec<Text>) -> Vec<DashboardFile> {
     let read = |(name, file, text): Text| {
         let outcome = read_dashboard(&name, &file, &text).map(Arc::new);
-        DashboardFile { name, outcome }
+        DashboardFile { name, text: text.into(), outcome }
     };
     let mut pages: Vec<DashboardFile> = texts.into_iter().map(read).collect();
     let rank = |page: &DashboardFile| match &page.outcome {

@@ -87,7 +87,6 @@ pub(crate) const KINDS: &[Kind] = &[
         height: 2,
         keys: &[
             must("value", Shape::Text),
-            may("x", Shape::Text),
             may("compare", Shape::Text),
             may("trend", Shape::Flag),
             may("caption", Shape::Text),

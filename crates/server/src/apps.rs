@@ -1,15 +1,19 @@
-//! `GET /v1/apps` and `GET /v1/apps/{app}/dashboards/{dashboard}`: what pages there are, and one of them as data.
+//! `GET /v1/apps`, `GET /v1/apps/{app}/dashboards/{dashboard}`, `POST /v1/dashboards/check`: what pages there are, one
+//! of them as data, and whether a text would be one.
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use highwater_api::{ApiError, ErrorKind};
-use highwater_dashboards::{Dashboard, DashboardFile};
+use highwater_dashboards::{Dashboard, DashboardFile, read_dashboard};
 use highwater_model::Diagnostics;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::body;
 use crate::problem::{Finding, Problem};
 use crate::query::PageName;
 
@@ -61,6 +65,8 @@ pub(crate) struct DashboardDocument {
     dashboard: Option<Value>,
     /// What is wrong with the file.
     findings: Vec<Finding>,
+    /// The file's text; null when it was sent.
+    text: Option<String>,
 }
 
 /// Lists the apps being served and their pages.
@@ -102,13 +108,37 @@ pub(crate) async fn dashboard(
     State(app): State<App>,
     PageName { app: name, dashboard }: PageName,
 ) -> Result<Json<DashboardDocument>, Problem> {
-    let document = match find(&app, &name, &dashboard)?.outcome {
-        Ok(page) => DashboardDocument { dashboard: Some(as_json(&page)?), findings: Vec::new() },
+    let file = find(&app, &name, &dashboard)?;
+    let outcome = file.outcome.as_deref().map_err(Clone::clone);
+    Ok(Json(document(outcome, Some(file.text.to_string()))?))
+}
+
+/// Checks the text of a dashboard without keeping it.
+///
+/// Says everything that is wrong with it. Its SQL is not run: the live connection does that with `preview`.
+#[utoipa::path(post, path = "/v1/dashboards/check", operation_id = "checkDashboard", tag = "pages",
+    request_body(description = "The file's text.", content((String = "text/plain", example = "title = \"Page\"\n"))),
+    responses((status = 200, description = "The dashboard, or what is wrong.", body = DashboardDocument)))]
+pub(crate) async fn check(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<DashboardDocument>, Problem> {
+    let (settings, account) = (&app.settings, app.intake.account());
+    let received = body::receive(&headers, body, account, settings.max_sql_bytes, settings.request_timeout).await?;
+    let text = std::str::from_utf8(&received.bytes)
+        .map_err(|error| Problem::invalid(format!("the text is not UTF-8: {error}")).with_hint("send UTF-8"))?;
+    let read = read_dashboard("draft", "draft.toml", text);
+    Ok(Json(document(read.as_ref().map_err(Clone::clone), None)?))
+}
+
+fn document(outcome: Result<&Dashboard, Diagnostics>, text: Option<String>) -> Result<DashboardDocument, Problem> {
+    Ok(match outcome {
+        Ok(page) => DashboardDocument { dashboard: Some(as_json(page)?), findings: Vec::new(), text },
         Err(Diagnostics(found)) => {
-            DashboardDocument { dashboard: None, findings: found.into_iter().map(Finding::from).collect() }
+            DashboardDocument { dashboard: None, findings: found.into_iter().map(Finding::from).collect(), text }
         }
-    };
-    Ok(Json(document))
+    })
 }
 
 fn as_json(page: &Dashboard) -> Result<Value, Problem> {

@@ -25,6 +25,7 @@ use crate::socket::BatchDocument;
         crate::pages::page,
         crate::apps::apps,
         crate::apps::dashboard,
+        crate::apps::check,
         crate::live::live,
         crate::ingest::ingest,
         crate::socket::socket,
@@ -105,10 +106,11 @@ fn kinds(operation: &str) -> Vec<ProblemKind> {
     let mut kinds: Vec<ProblemKind> = match operation {
         "ingest" | "sql" | "readView" | "followView" => engine.map(ProblemKind::Engine).to_vec(),
         "ingestSocket" | "live" => vec![ProblemKind::Engine(InvalidInput), ProblemKind::UpgradeRequired],
+        "checkDashboard" => [InvalidInput, TooLarge, Timeout, Overloaded].map(ProblemKind::Engine).to_vec(),
         "dashboard" => vec![ProblemKind::Engine(InvalidInput), ProblemKind::Engine(NotFound)],
         _ => Vec::new(),
     };
-    if matches!(operation, "ingest" | "sql") {
+    if matches!(operation, "ingest" | "sql" | "checkDashboard") {
         kinds.push(ProblemKind::UnsupportedMediaType);
     }
     if matches!(operation, "sql" | "readView") {

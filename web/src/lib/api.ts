@@ -32,6 +32,10 @@ export async function getJson<T>(path: string): Promise<T> {
   return (await (await request(path)).json()) as T;
 }
 
+export async function postText<T>(path: string, text: string): Promise<T> {
+  return (await (await request(path, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: text })).json()) as T;
+}
+
 export async function getText(path: string): Promise<string> {
   return (await request(path)).text();
 }

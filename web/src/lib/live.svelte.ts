@@ -6,6 +6,7 @@ export type Ask =
   | { op: 'query'; sql: string; schema?: string | null; max_rows?: number; every_ms?: number }
   | { op: 'view'; view: string; where?: string }
   | { op: 'panel'; app: string; dashboard: string; panel: string; values: Values }
+  | { op: 'preview'; app: string; text: string; panel: string; values: Values }
   | { op: 'choices'; app: string; dashboard: string; parameter: string; values: Values };
 
 export interface Listener {

@@ -1,9 +1,9 @@
-// Addresses: /, /apps/<app>/<dashboard>?<parameters>, /query, /data, /operations. The server gives the same page for all.
+// Addresses: /, /apps/<app>/<dashboard>?<parameters>, /edit/<app>/<dashboard>, /query, /data, /operations. The server gives the same page for all.
 import { tick } from 'svelte';
 
 export type Route =
   | { page: 'home' | 'query' | 'data' | 'operations' | 'missing' }
-  | { page: 'dashboard'; app: string; dashboard: string };
+  | { page: 'dashboard' | 'edit'; app: string; dashboard: string };
 
 function read(): { route: Route; search: URLSearchParams } {
   const parts = location.pathname.split('/').filter(Boolean).map(decodeURIComponent);
@@ -11,6 +11,7 @@ function read(): { route: Route; search: URLSearchParams } {
   const [first, app, dashboard] = parts;
   if (!first) return { route: { page: 'home' }, search };
   if (first === 'apps' && app && dashboard && parts.length === 3) return { route: { page: 'dashboard', app, dashboard }, search };
+  if (first === 'edit' && app && dashboard && parts.length === 3) return { route: { page: 'edit', app, dashboard }, search };
   if (parts.length === 1 && (first === 'query' || first === 'data' || first === 'operations')) return { route: { page: first }, search };
   return { route: { page: 'missing' }, search };
 }
@@ -57,7 +58,7 @@ export function follow(event: MouseEvent): void {
   const path = link.pathname;
   // To a place of this page: the browser's own.
   if (link.hash && path === location.pathname && link.search === location.search) return;
-  const ours = path === '/' || path.startsWith('/apps/') || ['/query', '/data', '/operations'].includes(path);
+  const ours = path === '/' || path.startsWith('/apps/') || path.startsWith('/edit/') || ['/query', '/data', '/operations'].includes(path);
   if (!ours) return;
   event.preventDefault();
   go(path + link.search);

@@ -143,7 +143,7 @@ fn live_feed(client: &Client, app: &App, simulator: &SimulatorManifest) -> Resul
 fn announce(serving: &Serving, settings: &Settings, apps: &[App]) {
     let url = serving.url();
     println!("\nhighwater serves {} on {url}", settings.data.display());
-    println!("Events arrive now. Ask in another terminal:\n");
+    println!("Events arrive now. Open {url} in a browser, or ask in another terminal:\n");
     for app in apps {
         println!("  # {}: {}", app.name, app.manifest.title);
         for query in &app.manifest.queries {

@@ -38,6 +38,18 @@ pub(super) enum Message {
         #[serde(default)]
         resume_from: Option<String>,
     },
+    /// The same for a panel of a dashboard that is being written.
+    Preview {
+        id: u64,
+        app: String,
+        /// The text of the file.
+        text: String,
+        panel: String,
+        #[serde(default)]
+        values: Values,
+        #[serde(default)]
+        resume_from: Option<String>,
+    },
     /// The same for the choices of a parameter.
     Choices {
         id: u64,
@@ -58,6 +70,7 @@ impl Message {
             Self::View { id, .. }
             | Self::Query { id, .. }
             | Self::Panel { id, .. }
+            | Self::Preview { id, .. }
             | Self::Choices { id, .. }
             | Self::Close { id } => *id,
         }

@@ -8,7 +8,7 @@ use axum::extract::ws::{Message as Frame, WebSocket};
 use futures::stream::{AbortHandle, BoxStream, SelectAll, abortable};
 use futures::{SinkExt, StreamExt};
 use highwater_api::{ApiError, ErrorKind, SubscribeRequest};
-use highwater_dashboards::{Dashboard, Source, Values};
+use highwater_dashboards::{Dashboard, Source, Values, read_dashboard};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::heartbeat::{EVERY, Heartbeat};
@@ -110,22 +110,11 @@ impl Session {
             }
             Message::Panel { id, app, dashboard, panel, values, resume_from } => {
                 let page = self.page(&app, &dashboard)?;
-                let Some(panel) = page.panel(&panel) else {
-                    return Err(ApiError::new(ErrorKind::NotFound, format!("the page has no panel \"{panel}\"")));
-                };
-                let render = |sql: &String| page.render(sql, &values).map(|rendered| rendered.sql).map_err(invalid);
-                match &panel.source {
-                    Source::Sql { sql, .. } => {
-                        let sql = render(sql)?;
-                        Ok(self.ask(id, sql, Some(app), panel.max_rows, panel.refresh_ms))
-                    }
-                    Source::View { view, filter } => {
-                        let filter = filter.as_ref().map(render).transpose()?;
-                        let view = if view.contains('.') { view.clone() } else { format!("{app}.{view}") };
-                        self.follow(id, view, filter, resume_from).await
-                    }
-                    Source::Text { .. } => Err(ApiError::new(ErrorKind::InvalidInput, "a text panel has no rows")),
-                }
+                self.panel(id, app, &page, &panel, &values, resume_from).await
+            }
+            Message::Preview { id, app, text, panel, values, resume_from } => {
+                let page = read_dashboard("draft", "draft.toml", &text)?;
+                self.panel(id, app, &page, &panel, &values, resume_from).await
             }
             Message::Choices { id, app, dashboard, parameter, values } => {
                 let page = self.page(&app, &dashboard)?;
@@ -133,6 +122,31 @@ impl Session {
                 Ok(self.ask(id, sql, Some(app), MAX_ROWS, 5_000))
             }
             Message::Close { .. } => Ok(futures::stream::empty().boxed()),
+        }
+    }
+
+    /// A panel of a page: its query asked again and again, or its view followed.
+    async fn panel(
+        &mut self,
+        id: u64,
+        app: String,
+        page: &Dashboard,
+        panel: &str,
+        values: &Values,
+        resume_from: Option<String>,
+    ) -> Result<BoxStream<'static, String>, ApiError> {
+        let Some(panel) = page.panel(panel) else {
+            return Err(ApiError::new(ErrorKind::NotFound, format!("the page has no panel \"{panel}\"")));
+        };
+        let render = |sql: &String| page.render(sql, values).map(|rendered| rendered.sql).map_err(invalid);
+        match &panel.source {
+            Source::Sql { sql, .. } => Ok(self.ask(id, render(sql)?, Some(app), panel.max_rows, panel.refresh_ms)),
+            Source::View { view, filter } => {
+                let filter = filter.as_ref().map(render).transpose()?;
+                let view = if view.contains('.') { view.clone() } else { format!("{app}.{view}") };
+                self.follow(id, view, filter, resume_from).await
+            }
+            Source::Text { .. } => Err(invalid("a text panel has no rows".to_owned())),
         }
     }
 

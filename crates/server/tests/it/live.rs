@@ -76,7 +76,14 @@ async fn a_panel_gets_its_parameters_and_no_more_rows_than_it_wants() {
         (more["rows"].as_array().unwrap().len(), &more["cut"], &more["sql"]),
         (5, &json!(true), &json!("rows 9"))
     );
+    let text = "title = \"Draft\"\n[[panels]]\nid = \"a\"\nkind = \"table\"\nsql = \"rows 2\"\n";
+    live.ask(json!({"op": "preview", "id": 3, "app": "mine", "text": text, "panel": "a"})).await;
+    assert_eq!(live.next().await["rows"].as_array().unwrap().len(), 2);
     for (asked, says) in [
+        (
+            json!({"op": "preview", "id": 2, "app": "mine", "text": "titel = 1", "panel": "a"}),
+            "problems in the statement",
+        ),
         (panel(2, "rows", json!({"n": "9; DROP"})), "is not a number"),
         (panel(2, "rows", json!({"m": "9"})), "no parameter \"m\""),
         (panel(2, "columns", json!({})), "no panel \"columns\""),

@@ -39,6 +39,15 @@ async fn apps_and_dashboards_are_data() {
     let wrong: Value = send("dashboard", server.get("/v1/apps/mine/dashboards/wrong")).await.json().await.unwrap();
     assert_eq!((&wrong["dashboard"], &wrong["findings"][0]["line"]), (&Value::Null, &json!(1)));
     assert_eq!(wrong["findings"][0]["hint"], "did you mean title?");
+    assert_eq!(wrong["text"], "titel = \"Wrong\"\n");
+    let check = |text: &'static str| {
+        send("checkDashboard", server.post("/v1/dashboards/check").header("content-type", "text/plain").body(text))
+    };
+    let checked: Value =
+        check("title = \"X\"\n[[panels]]\nkind = \"text\"\ntext = \"Hi\"\n").await.json().await.unwrap();
+    assert_eq!((&checked["dashboard"]["title"], &checked["findings"]), (&json!("X"), &json!([])));
+    let refused: Value = check("titel = 1").await.json().await.unwrap();
+    assert_eq!(refused["findings"][0]["hint"], "did you mean title?");
     for path in ["/v1/apps/yours/dashboards/top", "/v1/apps/mine/dashboards/bottom"] {
         assert_eq!(problem("dashboard", server.get(path)).await.status, 404);
     }
