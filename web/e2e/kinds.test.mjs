@@ -67,10 +67,10 @@ test('every kind of panel', { skip }, async (t) => {
     await plot.hover({ position: { x: 300, y: 90 } });
     await plot.locator('.tip').getByText('Outdoors').waitFor();
     await page.getByText('factor 2').waitFor();
-    assert.equal(await page.getByLabel('Level').inputValue(), 'high');
-    await page.getByLabel('Factor').fill('two');
+    assert.equal(await page.getByLabel('Level', { exact: true }).inputValue(), 'high');
+    await page.getByLabel('Factor', { exact: true }).fill('two');
     await page.getByText('is not a number').first().waitFor();
-    await page.getByLabel('Factor').fill('3');
+    await page.getByLabel('Factor', { exact: true }).fill('3');
     await page.getByText('factor 3').waitFor();
     await page.locator('[data-panel="table"]').getByRole('link', { name: 'Porto' }).click();
     await page.waitForURL(/span=Porto/);
@@ -81,7 +81,7 @@ test('every kind of panel', { skip }, async (t) => {
 
   await t.test('five thousand people move', async (run) => {
     await send('people', people(5000, 1));
-    const { page, bad, close } = await open(browser, address, { height: 900 });
+    const { page, bad, close } = await open(browser, address, { height: 900, allow: (text) => text.includes('willReadFrequently') });
     const map = page.locator('[data-panel="people"]');
     await map.scrollIntoViewIfNeeded();
     await map.locator('.map[data-ready]').waitFor();

@@ -123,6 +123,8 @@ pub(crate) struct Feed {
     key: Vec<String>,
     columns: Vec<ColumnDocument>,
     max_rows: usize,
+    /// Rows that are gone are told by their keys only.
+    keys_only: bool,
     parts: VecDeque<Part>,
     ended: bool,
     closing: Closing,
@@ -135,7 +137,14 @@ impl Feed {
         let key = subscription.key.iter().filter_map(|at| fields.get(*at)).map(|field| field.name().clone()).collect();
         let columns = columns(&subscription.schema);
         let (parts, _open) = (VecDeque::new(), OpenSubscription::begin());
-        Self { subscription, key, columns, max_rows: max_rows.max(1), parts, ended: false, closing, _open }
+        let (max_rows, keys_only) = (max_rows.max(1), false);
+        Self { subscription, key, columns, max_rows, keys_only, parts, ended: false, closing, _open }
+    }
+
+    /// The same, telling of rows that are gone only the columns that identify them.
+    pub(crate) fn with_keys_only(mut self) -> Self {
+        self.keys_only = !self.key.is_empty();
+        self
     }
 
     /// The next event; `None` after the last.
@@ -180,6 +189,7 @@ impl Feed {
                 }));
             }
             ChangeEvent::Changes { version, removed, added } => {
+                let removed = if self.keys_only { self.keys_of(removed) } else { removed };
                 let total: usize = removed.iter().chain(&added).map(RecordBatch::num_rows).sum();
                 if total <= self.max_rows {
                     self.parts.push_back(Part::Changes { version, removed, added, more: false });
@@ -197,6 +207,11 @@ impl Feed {
                 }));
             }
         }
+    }
+
+    /// Rows reduced to their keys; whole when that cannot be done.
+    fn keys_of(&self, rows: Vec<RecordBatch>) -> Vec<RecordBatch> {
+        rows.into_iter().map(|rows| rows.project(&self.subscription.key).unwrap_or(rows)).collect()
     }
 
     fn tell(&mut self, part: Part) -> Told {

@@ -50,9 +50,11 @@ class Held {
   columns: Column[] = [];
   key: string[] = [];
   version = '';
+  /** Equal rows of a bag stand together; a key has one row. */
   rows = new Map<string, Row[]>();
 
   id(row: Row): string {
+    if (this.key.length === 1) return String(row[this.key[0]!]);
     return this.key.length ? JSON.stringify(this.key.map((name) => row[name])) : JSON.stringify(row);
   }
 
@@ -79,7 +81,9 @@ class Held {
   }
 
   answer(): Answer {
-    return { version: this.version, columns: this.columns, rows: [...this.rows.values()].flat(), cut: false, sql: null, schema: null };
+    const rows: Row[] = [];
+    for (const equal of this.rows.values()) for (const row of equal) rows.push(row);
+    return { version: this.version, columns: this.columns, rows, cut: false, sql: null, schema: null };
   }
 }
 
@@ -91,6 +95,8 @@ interface Subscription {
 
 const subscriptions = new Map<number, Subscription>();
 const waiting = new Map<number, Answer | Problem>();
+/** Followed views with changes that were not handed on yet: however many there were, their rows are listed once a frame. */
+const changed = new Map<number, Held>();
 let nextId = 1;
 let socket: WebSocket | null = null;
 let retryMs = RETRY_FIRST_MS;
@@ -109,6 +115,7 @@ export function ask(request: Ask, listener: Listener): () => void {
   return () => {
     subscriptions.delete(id);
     waiting.delete(id);
+    changed.delete(id);
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ op: 'close', id }));
   };
 }
@@ -164,11 +171,12 @@ function receive(message: Record<string, unknown>): void {
       break;
     case 'problem':
       subscription.held = null;
+      changed.delete(id);
       waiting.set(id, message as unknown as Problem);
       break;
     default:
       if (!change(subscription, message)) return;
-      waiting.set(id, subscription.held!.answer());
+      changed.set(id, subscription.held!);
   }
   frame ||= requestAnimationFrame(handOn);
 }
@@ -194,6 +202,8 @@ function change(subscription: Subscription, message: Record<string, unknown>): b
 
 function handOn(): void {
   frame = 0;
+  for (const [id, held] of changed) waiting.set(id, held.answer());
+  changed.clear();
   const now = [...waiting];
   waiting.clear();
   for (const [id, what] of now) {

@@ -163,7 +163,7 @@ impl Session {
     ) -> Result<BoxStream<'static, String>, ApiError> {
         let request = SubscribeRequest { view, filter: filled(filter), resume_from: filled(resume_from) };
         let subscription = self.app.engine.subscribe(request).await?;
-        let feed = Feed::new(subscription, self.app.settings.max_event_rows, self.closing.clone());
+        let feed = Feed::new(subscription, self.app.settings.max_event_rows, self.closing.clone()).with_keys_only();
         let told = futures::stream::unfold(feed, Feed::next);
         Ok(told.map(move |told| addressed(id, told.event, &told.data)).boxed())
     }
