@@ -50,8 +50,8 @@ pub(crate) async fn nexmark(launch: &Launch, dir: &Path, plan: &NexmarkPlan) -> 
         eprintln!("wrote {} events to {}", plan.events, folder.display());
     }
     let mut queries = Vec::new();
-    for query in QUERIES.iter().filter(|query| plan.queries.is_empty() || plan.queries.iter().any(|n| n == query.name))
-    {
+    let is_wanted = |query: &&Query| plan.queries.is_empty() || plan.queries.iter().any(|name| name == query.name);
+    for query in QUERIES.iter().filter(|query| plan.write.is_none() && is_wanted(query)) {
         let sent: Vec<Body> = all.iter().filter(|body| query.reads.contains(&body.kind)).cloned().collect();
         let outcome = one(launch, dir, query, &sent, plan.kill).await?;
         eprintln!("{}", told(query.name, &outcome));
