@@ -29,6 +29,7 @@ const RETRY_FIRST_MS = 250;
 const RETRY_MOST_MS = 8000;
 /** The server beats every second: without a beat for so long the connection is as good as lost. */
 const SILENCE_MS = 4000;
+const AGAIN_MS = 2000;
 const BEHIND_MS = 2000;
 const HIDDEN_MS = 5000;
 /** Rates shown are kept for so many seconds. */
@@ -169,9 +170,14 @@ function receive(message: Record<string, unknown>): void {
         schema: message.in_schema as string | null,
       });
       break;
-    case 'problem':
+    case 'ended':
+      // The server may be starting, or the view may come back: what is still wanted is asked for again.
+      setTimeout(() => subscriptions.has(id) && send(id), AGAIN_MS);
       subscription.held = null;
       changed.delete(id);
+      waiting.set(id, message as unknown as Problem);
+      break;
+    case 'problem':
       waiting.set(id, message as unknown as Problem);
       break;
     default:

@@ -16,7 +16,7 @@ const MAX_MESSAGE: usize = 1 << 20;
 ///
 /// The messages of both sides are JSON objects; docs/http-api.md describes them. A page asks with `op` `view`, `query`,
 /// `panel` or `choices` under an id of its choice and ends it with `close`; it is sent `snapshot`, `rows`, `changes`,
-/// `answer` and `problem` under that id, and `alive` every second. A reader that is slow is sent fewer, larger changes.
+/// `answer`, `problem` and `ended` under that id, and `alive` every second. A reader that is slow is sent fewer, larger changes.
 #[utoipa::path(get, path = "/v1/live", operation_id = "live", tag = "pages",
     responses((status = 101, description = "The connection speaks WebSocket from here on (RFC 6455).")))]
 pub(crate) async fn live(

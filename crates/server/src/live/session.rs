@@ -75,7 +75,7 @@ impl Session {
             Err(error) => {
                 let error = ApiError::new(ErrorKind::InvalidInput, format!("the message cannot be read: {error}"));
                 let data = failed(error.with_hint("docs/http-api.md describes the messages")).data;
-                return Some(addressed(0, "problem", &data));
+                return Some(addressed(0, "ended", &data));
             }
         };
         let id = message.id();
@@ -92,7 +92,7 @@ impl Session {
                 self.open.insert(id, handle);
                 None
             }
-            Err(error) => Some(addressed(id, "problem", &failed(error).data)),
+            Err(error) => Some(addressed(id, "ended", &failed(error).data)),
         }
     }
 
@@ -165,7 +165,8 @@ impl Session {
         let subscription = self.app.engine.subscribe(request).await?;
         let feed = Feed::new(subscription, self.app.settings.max_event_rows, self.closing.clone()).with_keys_only();
         let told = futures::stream::unfold(feed, Feed::next);
-        Ok(told.map(move |told| addressed(id, told.event, &told.data)).boxed())
+        let named = |event| if event == "problem" { "ended" } else { event };
+        Ok(told.map(move |told| addressed(id, named(told.event), &told.data)).boxed())
     }
 
     fn ask(
