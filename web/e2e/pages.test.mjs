@@ -18,6 +18,7 @@ const pages = {
   query: '/query',
   data: '/data',
   operations: '/operations',
+  edit: '/edit/rankmysteps/top',
 };
 
 test('the demo', { skip }, async (t) => {
@@ -159,6 +160,33 @@ test('the demo', { skip }, async (t) => {
     await page.getByRole('button', { name: 'Queries asked before' }).click();
     await page.getByRole('list', { name: 'Queries asked before' }).getByText('SELECT * FROM daily_totals').click();
     await page.waitForFunction(() => document.querySelector('.cm-content').textContent === 'SELECT * FROM daily_totals');
+    assert.deepEqual(bad, []);
+    await close();
+  });
+
+  await t.test('a dashboard is written in the browser', async () => {
+    const { page, bad, close } = await open(browser, `${server.url}/edit/rankmysteps/new-page`, { allow: (text) => text.includes('status of 404') });
+    await page.getByText('rankmysteps').first().waitFor();
+    const editor = page.getByLabel('Text of the dashboard');
+    const type = async (text) => {
+      await editor.focus();
+      await page.keyboard.press('Control+a');
+      await page.keyboard.insertText(text);
+    };
+    const panel = (sql) => `title = "Mine"\n[[panels]]\nid = "it"\ntitle = "It"\nkind = "number"\nvalue = "n"\nsql = "${sql}"\n`;
+    await type(panel('SELECT 41 + 1 AS n'));
+    await page.locator('[data-panel="it"] [data-value]').getByText('42').waitFor();
+    await type(panel('SELECT 41 + 1 AS n').replace('kind', 'knd'));
+    await page.getByRole('alert').getByText('did you mean kind?').waitFor();
+    await type(panel('SELECT m FROM daily_totals'));
+    await page.locator('[data-panel="it"]').getByText('no column "m"').waitFor();
+    await type(panel('SELECT max(users) AS n FROM daily_totals'));
+    await page.locator('[data-panel="it"] [data-value]').getByText('120').waitFor();
+    const kept = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download', exact: true }).click();
+    assert.equal((await kept).suggestedFilename(), 'new-page.toml');
+    await page.reload();
+    await page.locator('[data-panel="it"]').waitFor();
     assert.deepEqual(bad, []);
     await close();
   });

@@ -167,3 +167,23 @@ async fn apps_are_checked_with_the_query_of_every_panel() {
         assert_eq!(failure.exit_code(), 2);
     }
 }
+
+/// The blocks of a language in a Markdown text.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let begin = format!("```{language}\n");
+    text.split(&begin).skip(1).filter_map(|rest| Some(rest.split_once("```")?.0.to_owned())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_of_the_documentation_work_as_they_stand_there() {
+    let text = include_str!("../../../../docs/dashboards.md");
+    let (sql, pages) = (blocks(text, "sql"), blocks(text, "toml"));
+    assert_eq!((sql.len(), pages.len()), (1, 2));
+    let folder = tempfile::tempdir().unwrap();
+    let app = folder.path().join("shop");
+    std::fs::create_dir_all(app.join("dashboards")).unwrap();
+    write(&app, "app.sql", &sql[0]);
+    write(&app.join("dashboards"), "orders.toml", &pages[0]);
+    write(&app.join("dashboards"), "cities.toml", &format!("title = \"Cities\"\n{}", pages[1]));
+    typed(&format!("highwater check {}", app.display())).await.unwrap();
+}
