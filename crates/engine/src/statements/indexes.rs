@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use highwater_api::ApiError;
+use highwater_api::{ApiError, ErrorKind};
 use highwater_sql::CreateIndex;
 
 use super::ddl::commit;
@@ -10,6 +10,7 @@ use super::run::Done;
 use crate::core::Core;
 use crate::error::catalog_error;
 use crate::indexes;
+use crate::memory;
 
 pub(super) async fn create_index(
     core: &Arc<Core>,
@@ -22,6 +23,9 @@ pub(super) async fn create_index(
     let planned = core.planner.plan_index(create, text, &catalog, schema)?;
     if create.if_not_exists && catalog.by_name(&planned.name).is_some() {
         return Ok(Done::nothing(format!("{} exists", planned.name)));
+    }
+    if core.memory.is_full() {
+        return Err(memory::full(core, ErrorKind::TooLarge, &format!("{} cannot be built", planned.name)));
     }
     let before = catalog.clone();
     let id = catalog

@@ -13,7 +13,7 @@ use super::pipeline::ViewPlan;
 use super::relations::{Reader, Relations};
 use crate::ViewsError;
 use crate::operator::{OperatorFigures, Tick};
-use crate::ranked::RankPatch;
+use crate::ranked::{RankIndex, RankPatch};
 use crate::store::{Ready, Snapshot, Store};
 use crate::workers::Workers;
 
@@ -72,14 +72,22 @@ pub struct ViewFigures {
 impl ViewFigures {
     /// The figures of rows and the operators that give them.
     pub(super) fn new(store: &Store, own: &str, operators: Vec<OperatorFigures>) -> Self {
-        let rows = OperatorFigures {
-            operator: own.to_owned(),
-            holds: Some("the rows, their key and indexes".to_owned()),
-            rows: store.len(),
-            bytes: store.bytes(),
+        let index = |index: &RankIndex| OperatorFigures {
+            operator: format!("ranked index {}", index.spec().name),
+            holds: Some("the key of every row, in order".to_owned()),
+            rows: index.len(),
+            bytes: index.bytes(),
             bounded_by: Some("the number of rows".to_owned()),
         };
-        let operators: Vec<OperatorFigures> = std::iter::once(rows).chain(operators).collect();
+        let ranked: Vec<OperatorFigures> = store.ranked().iter().map(index).collect();
+        let rows = OperatorFigures {
+            operator: own.to_owned(),
+            holds: Some("the rows, their key and indexes of its parts".to_owned()),
+            rows: store.len(),
+            bytes: store.bytes() - ranked.iter().map(|index| index.bytes).sum::<usize>(),
+            bounded_by: Some("the number of rows".to_owned()),
+        };
+        let operators: Vec<OperatorFigures> = std::iter::once(rows).chain(ranked).chain(operators).collect();
         Self { rows: store.len(), bytes: operators.iter().map(|operator| operator.bytes).sum(), late: None, operators }
     }
 }

@@ -9,8 +9,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
-use highwater_model::{EventBatch, ObjectId, PartitionId};
+use highwater_model::{EventBatch, ObjectId, ObjectName, PartitionId};
 use highwater_sql::Retain;
+use highwater_views::{RankColumn, RankSpec};
 
 use crate::world::{KEYED, STREAM, TABLE, World, schema};
 
@@ -138,6 +139,33 @@ fn rows_and_groups() {
     ] {
         compare(Some(sql), &[STREAM], 2);
     }
+}
+
+#[test]
+fn ranked_indexes() {
+    let (mut world, sql) = (World::new(1), "SELECT g, count(*) AS n, max(f) AS m FROM s GROUP BY g");
+    let id = world.catalog.next_id();
+    let plan = world.plan(id, "v", sql).unwrap();
+    let before = (HELD.get(), world.flow.bytes());
+    let mut build = world.flow.begin(plan).unwrap();
+    build.feed_snapshots().unwrap();
+    world.flow.finish(build).unwrap();
+    let order = vec![RankColumn { column: 2, descending: true, nulls_first: false }];
+    let name = ObjectName::new("public", "by_most");
+    let spec = RankSpec { id: ObjectId(99), name, partition: Vec::new(), order };
+    let mut index = world.flow.begin_index(id, spec).unwrap();
+    index.fill(|_| {}).unwrap();
+    assert!(world.flow.finish_index(index).unwrap());
+    for tick in 0..TICKS {
+        world.flow.tick(HashMap::from([(STREAM, vec![batch(STREAM, tick, 2)])])).unwrap();
+    }
+    let (allocated, accounted) = ((HELD.get() - before.0) as f64, world.flow.bytes() as f64 - before.1 as f64);
+    println!("{:.2}  {accounted:>12} of {allocated:>12}  {sql}, ranked", accounted / allocated);
+    assert!((0.8..=1.25).contains(&(accounted / allocated)), "{accounted} accounted, {allocated} allocated");
+    let figures = world.flow.figures().remove(&id).unwrap();
+    assert_eq!(figures.operators[1].operator, "ranked index public.by_most");
+    assert_eq!(figures.operators[1].rows, figures.rows);
+    assert_eq!(figures.operators.iter().map(|operator| operator.bytes).sum::<usize>(), figures.bytes);
 }
 
 #[test]
