@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use crate::checks::{Findings, first_key};
 use crate::dashboard::{Panel, Parameter, Source};
+use crate::nearest;
 use crate::options::{KINDS, Kind, PANEL};
 use crate::read::{unknown, word};
 use crate::template;
@@ -60,12 +61,21 @@ pub(crate) fn read(
 fn kind_of(table: &DeTable<'_>, span: &Range<usize>, findings: &mut Findings<'_>) -> Option<&'static Kind> {
     let known: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
     let Some(node) = table.get("kind") else {
-        let place = first_key(table, span);
-        findings.error(
-            "a panel lacks \"kind\"",
-            place,
-            format!("add a line kind = \"…\": one of {}", known.join(", ")),
-        );
+        let is_key = |name: &str| {
+            PANEL.iter().chain(KINDS.iter().flat_map(|kind| kind.keys)).any(|key| key.name == name) || name == "sql"
+        };
+        let misspelt = table.iter().find_map(|(key, _)| {
+            let name = key.get_ref().as_ref();
+            let hint = nearest::hint(name, &["kind"]);
+            (!is_key(name) && hint.starts_with("did you mean")).then(|| (name.to_owned(), key.span(), hint))
+        });
+        match misspelt {
+            Some((name, place, hint)) => findings.error(format!("a panel has no key \"{name}\""), place, hint),
+            None => {
+                let hint = format!("add a line kind = \"…\": one of {}", known.join(", "));
+                findings.error("a panel lacks \"kind\"", first_key(table, span), hint);
+            }
+        }
         return None;
     };
     let word = node.get_ref().as_str().unwrap_or_default();

@@ -184,3 +184,15 @@ fn a_folder_is_read_again_when_files_change() {
     assert_ne!(library.revision(), before);
     assert!(library.pages("yours").is_none());
 }
+
+#[test]
+fn a_misspelt_kind_is_told_as_such() {
+    let said = |kind: &str| {
+        let text = format!("title = \"P\"\n[[panels]]\nid = \"p\"\n{kind}value = \"n\"\nsql = \"SELECT 1 AS n\"\n");
+        let found = read_dashboard("x", "x.toml", &text).unwrap_err();
+        found.0.iter().map(|d| (d.line, d.message.clone(), d.hint.clone().unwrap())).next().unwrap()
+    };
+    let (line, message, hint) = said("knd = \"number\"\n");
+    assert_eq!((line, message.as_str(), hint.as_str()), (4, "a panel has no key \"knd\"", "did you mean kind?"));
+    assert_eq!(said("").1, "a panel lacks \"kind\"");
+}
