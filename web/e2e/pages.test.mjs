@@ -38,6 +38,7 @@ test('the demo', { skip }, async (t) => {
         await page.waitForTimeout(400);
         await shoot(page, `${name}-${look}`);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.deepEqual(await page.locator('p.bad').allTextContents(), [], 'nothing on the page says that it failed');
         assert.ok(wide <= 0, `the page is ${wide} pixels wider than the window`);
         // The page's own policy keeps scripts out; this one comes with the test.
         await page.evaluate(axe);
