@@ -162,6 +162,16 @@ impl World {
         assert!(report.failures.is_empty(), "{:?}", report.failures);
     }
 
+    /// Nothing arrives, time goes by: a tick whenever something is due within so many microseconds of the one before.
+    pub fn let_time_pass(&mut self, within_micros: i64, note: &str) {
+        while let Some(due) = self.flow.due_micros().filter(|due| *due <= self.now + within_micros) {
+            assert!(due > self.now, "what was due is done");
+            self.now = due;
+            self.tick(&HashMap::new(), 3);
+            self.check(&format!("at {due} {note}"));
+        }
+    }
+
     /// The maintained rows of a view, sorted.
     pub fn live(&self, id: ObjectId) -> Vec<String> {
         let reader = self.flow.reader();
