@@ -29,6 +29,9 @@ const FIGURES_EVERY: Duration = Duration::from_secs(1);
 /// Time between measurements of what is held, and its longest share of the tick thread's time (one part in so many).
 const MEASURE_EVERY: Duration = Duration::from_millis(10);
 const MEASURE_SHARE: u32 = 20;
+/// The figures are refreshed early when so large a part of the memory limit came or went (one part in so many): what is
+/// said of a limit names who holds the most by then.
+const FIGURES_DRIFT: u64 = 20;
 /// Time between looks at what retention lets go.
 const TRIM_EVERY: Duration = Duration::from_secs(30);
 
@@ -52,6 +55,8 @@ pub(crate) struct Ticker {
     core: Arc<Core>,
     checkpoints: CheckpointWriter,
     figures_at: Option<Instant>,
+    /// Bytes of state when the figures were taken.
+    figures_of: u64,
     trimmed_at: Instant,
     measured_at: Instant,
     /// How long measuring took.
@@ -136,6 +141,7 @@ impl Ticker {
             core,
             checkpoints,
             figures_at: None,
+            figures_of: 0,
             trimmed_at: Instant::now(),
             measured_at: Instant::now(),
             measuring: Duration::ZERO,
@@ -287,14 +293,15 @@ impl Ticker {
             changes: self.core.hub.bytes() as u64,
             checkpoint: self.checkpoints.bytes() as u64,
         };
+        // Before the new sizes are known to anybody: whoever is refused for them is told who holds the most.
+        let drift = held.state.abs_diff(self.figures_of).saturating_mul(FIGURES_DRIFT);
+        self.refresh_figures(self.core.memory.limit().bytes().is_some_and(|limit| drift > limit));
         let is_full = self.core.memory.measured(held) == Room::None;
         self.measuring = started.elapsed();
         self.measured_at = Instant::now();
         if is_full != std::mem::replace(&mut self.is_full, is_full) {
             let (limit, total) = (self.core.memory.limit().to_string(), size_text(self.core.memory.total()));
             if is_full {
-                // Messages name the largest holders as they are now.
-                self.refresh_figures(true);
                 tracing::warn!(limit, held = total, "the memory limit is reached: new events and views are refused");
             } else {
                 tracing::info!(limit, held = total, "there is room in memory again");
@@ -305,6 +312,7 @@ impl Ticker {
     fn refresh_figures(&mut self, now: bool) {
         if now || self.figures_at.is_none_or(|at| at.elapsed() >= FIGURES_EVERY) {
             self.figures_at = Some(Instant::now());
+            self.figures_of = self.flow.bytes() as u64;
             let figures = self.flow.figures();
             self.gauge(&figures);
             *self.core.tick.figures.write() = figures;
