@@ -1,0 +1,1 @@
+//! All events as Delta Lake tables on an object store.
