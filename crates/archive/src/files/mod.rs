@@ -1,0 +1,14 @@
+//! Data files: rows in order, Parquet in and out, many small ones merged.
+
+mod merge;
+mod order;
+mod read;
+mod write;
+
+pub(crate) use merge::Merge;
+pub(crate) use order::Ordered;
+pub(crate) use read::FileReader;
+pub(crate) use write::{Effort, FileWriter};
+
+/// Rows written or merged at a time.
+pub(crate) const BATCH_ROWS: usize = 8192;
