@@ -29,7 +29,7 @@ impl Archive {
     }
 
     /// An archive on a store that the caller opened and rooted; `settings.root` is not looked at. The store must write
-    /// durably and refuse to create what is there (`PutMode::Create`).
+    /// durably, refuse to create what is there (`PutMode::Create`) and list from an offset in order.
     pub fn on_store(store: Arc<dyn ObjectStore>, settings: ArchiveSettings) -> Self {
         Self { store, local: None, settings: Arc::new(settings) }
     }

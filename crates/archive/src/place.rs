@@ -48,8 +48,8 @@ impl Place {
         folder: &str,
     ) -> Result<Self, ArchiveError> {
         let path = Path::parse(folder).map_err(|error| ArchiveError::store(folder, error.into()))?;
-        // Of this URL only the path counts: it is one in `store`. The scheme `file` has listings sorted.
-        let location = Url::parse("file:///").and_then(|root| root.join(&format!("{folder}/"))).map_err(|error| {
+        // Of this URL only the path counts: it is one in `store`. (With the scheme `file` the machine would be asked.)
+        let location = Url::parse("memory:///").and_then(|root| root.join(&format!("{folder}/"))).map_err(|error| {
             ArchiveError::Table {
                 folder: folder.into(),
                 problem: error.to_string(),

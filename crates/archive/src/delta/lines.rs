@@ -113,11 +113,11 @@ fn partition_values(file: &DataFile) -> Map<String, Value> {
 pub(crate) fn delta_schema(place: &Place, stored: &Schema) -> Result<StructType, ArchiveError> {
     let mut fields = stored.fields().to_vec();
     fields.push(Field::new(DATE_COLUMN, DataType::Date32, true).into());
-    Ok(Schema::new(fields).as_ref().try_into_kernel().map_err(|error| ArchiveError::Table {
+    Schema::new(fields).as_ref().try_into_kernel().map_err(|error| ArchiveError::Table {
         folder: place.folder.to_string(),
         problem: format!("its columns cannot be described: {error}"),
         hint: "rename the column".into(),
-    })?)
+    })
 }
 
 /// A new table's description.

@@ -6,9 +6,6 @@ mod read;
 mod write;
 
 pub(crate) use merge::Merge;
-pub(crate) use order::Ordered;
+pub(crate) use order::{BATCH_ROWS, Ordered};
 pub(crate) use read::FileReader;
 pub(crate) use write::{Effort, FileWriter};
-
-/// Rows written or merged at a time.
-pub(crate) const BATCH_ROWS: usize = 8192;

@@ -6,9 +6,11 @@ use arrow_schema::{ArrowError, SchemaRef};
 use arrow_select::interleave::interleave_record_batch;
 use chrono::NaiveDate;
 
-use super::BATCH_ROWS;
 use crate::TableSpec;
 use crate::stored::{date_of_day, days_of, to_stored};
+
+/// Rows written or merged at a time.
+pub(crate) const BATCH_ROWS: usize = 8192;
 
 /// Rows in order, still where they came from.
 pub(crate) struct Ordered {

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
@@ -62,7 +63,7 @@ impl DurableFolder {
         self.inner.durable.lock().retain(|known| !known.starts_with(&folder));
         match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => folder.parent().map_or(Ok(()), |parent| sync_if_there(parent)),
+            _ => folder.parent().map_or(Ok(()), sync_if_there),
         }
     }
 
@@ -189,8 +190,15 @@ impl ObjectStore for DurableFolder {
         self.inner.files.list(prefix)
     }
 
+    // In order, as the stores of clouds do and readers of a table's log expect.
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.files.list_with_offset(prefix, offset)
+        let found = self.inner.files.list_with_offset(prefix, offset);
+        let sorted = async move {
+            let mut objects: Vec<ObjectMeta> = found.try_collect().await?;
+            objects.sort_by(|a, b| a.location.cmp(&b.location));
+            Ok::<_, Error>(futures::stream::iter(objects.into_iter().map(Ok)))
+        };
+        futures::stream::once(sorted).try_flatten().boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

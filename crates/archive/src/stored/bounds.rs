@@ -21,7 +21,7 @@ const TEXT_CHARACTERS: usize = 64;
 pub struct ColumnRange {
     /// The column.
     pub name: String,
-    /// How many values are NULL; `None` when it was not written down.
+    /// How many values are NULL; `None` for structs, and when it was not written down.
     pub nulls: Option<u64>,
     /// No value that is not NULL is less; one row of the stored type. `None`: nothing is known.
     pub min: Option<ArrayRef>,
@@ -33,19 +33,21 @@ pub struct ColumnRange {
 #[derive(Debug)]
 pub(crate) struct Bounds {
     name: String,
-    nulls: u64,
+    /// Not of structs, of which a table's log counts each field.
+    nulls: Option<u64>,
     extremes: Option<ArrayRef>,
 }
 
 impl Bounds {
     /// Nothing seen yet of a column.
     pub(crate) fn new(field: &Field) -> Self {
-        Self { name: field.name().clone(), nulls: 0, extremes: None }
+        let counted = !matches!(field.data_type(), DataType::Struct(_));
+        Self { name: field.name().clone(), nulls: counted.then_some(0), extremes: None }
     }
 
     /// Takes in some values.
     pub(crate) fn update(&mut self, values: &ArrayRef) -> Result<(), ArrowError> {
-        self.nulls += values.logical_null_count() as u64;
+        self.nulls = self.nulls.map(|nulls| nulls + values.logical_null_count() as u64);
         let Some(found) = extremes(values) else { return Ok(()) };
         self.extremes = match self.extremes.take() {
             Some(known) => extremes(&concat(&[&known, &found])?),
@@ -60,7 +62,7 @@ impl Bounds {
             Some(extremes) => sayable(&extremes),
             None => (None, None),
         };
-        ColumnRange { name: self.name, nulls: Some(self.nulls), min, max }
+        ColumnRange { name: self.name, nulls: self.nulls, min, max }
     }
 }
 

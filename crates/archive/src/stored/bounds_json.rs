@@ -81,7 +81,10 @@ fn from_json(value: &Value, data_type: &DataType, upper: bool) -> Option<ArrayRe
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
             Arc::new(Int64Array::from(vec![value.as_i64()?]))
         }
-        DataType::Float32 | DataType::Float64 => Arc::new(Float64Array::from(vec![value.as_f64()?])),
+        DataType::Float32 => Arc::new(Float64Array::from(vec![value.as_f64()?])),
+        // `serde_json` may read the last digit wrong, so what it read is moved outwards.
+        DataType::Float64 if upper => Arc::new(Float64Array::from(vec![value.as_f64()?.next_up().next_up()])),
+        DataType::Float64 => Arc::new(Float64Array::from(vec![value.as_f64()?.next_down().next_down()])),
         DataType::Decimal128(precision, 0) => {
             let value = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))?;
             Arc::new(Decimal128Array::from(vec![value]).with_precision_and_scale(*precision, 0).ok()?)
