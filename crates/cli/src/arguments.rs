@@ -77,6 +77,14 @@ pub struct Serve {
     #[arg(long, value_name = "SIZE")]
     pub memory_limit: Option<String>,
 
+    /// Where streams are kept for good: on (in the data folder), off, or a folder [default: on]
+    #[arg(long, value_name = "PLACE")]
+    pub archive: Option<String>,
+
+    /// How long events wait at most until they are archived [default: 60 s]
+    #[arg(long, value_name = "TIME")]
+    pub archive_interval: Option<String>,
+
     /// Folder of apps of your own [default: apps]
     #[arg(long, value_name = "DIR")]
     pub apps: Option<PathBuf>,
@@ -321,6 +329,8 @@ impl Arguments {
                 set("allow_anonymous", serve.allow_anonymous.then(|| "true".to_owned()));
                 set("threads", serve.threads.map(|n| n.to_string()));
                 set("memory_limit", serve.memory_limit.clone());
+                set("archive", serve.archive.clone());
+                set("archive_interval", serve.archive_interval.clone());
                 set("apps", serve.apps.as_ref().map(|path| path.display().to_string()));
             }
             Command::Check(check) => set("apps", check.apps.as_ref().map(|path| path.display().to_string())),

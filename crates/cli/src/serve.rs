@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use highwater_api::{ApiError, Engine};
 use highwater_dashboards::{AppPages, Library};
-use highwater_engine::{EngineSettings, Highwater};
+use highwater_engine::{ArchiveOptions, EngineSettings, Highwater};
 use highwater_model::SystemClock;
 use highwater_server::{ServerSettings, install_metrics, router};
 use tokio::net::TcpListener;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::address;
 use crate::apps::{App, load_app};
 use crate::failure::Failure;
-use crate::settings::Settings;
+use crate::settings::{ArchivePlace, Settings};
 
 /// An engine behind its HTTP door.
 pub struct Serving {
@@ -123,6 +123,15 @@ pub async fn open_scratch(folder: &Path) -> Result<Highwater, Failure> {
 async fn open_engine(settings: &Settings) -> Result<Arc<Highwater>, Failure> {
     let mut engine = EngineSettings::new(&settings.data);
     engine.memory_limit = settings.memory_limit;
+    engine.archive = match (&settings.archive, engine.archive) {
+        (ArchivePlace::Nowhere, _) => None,
+        (ArchivePlace::Here, options) => options,
+        (ArchivePlace::At(root), options) => options.map(|options| ArchiveOptions { root: root.clone(), ..options }),
+    };
+    if let Some(options) = &mut engine.archive {
+        options.interval = settings.archive_interval.0;
+        options.keep_raw = settings.archive_raw;
+    }
     if settings.threads > 0 {
         engine.threads = settings.threads;
     }

@@ -12,6 +12,7 @@ use highwater_views::Reader;
 use parking_lot::RwLock;
 use tokio::sync::Semaphore;
 
+use crate::archive::Archives;
 use crate::feed::Feed;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
@@ -25,6 +26,8 @@ pub(crate) struct Core {
     pub(crate) settings: EngineSettings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) log: Arc<dyn Log>,
+    /// What is kept of streams for good; `None` when nothing is archived.
+    pub(crate) archives: Option<Arc<Archives>>,
     pub(crate) planner: Planner,
     /// What was declared. Written only while [`Core::ddl`] is held.
     pub(crate) catalog: RwLock<Catalog>,

@@ -13,6 +13,7 @@ use highwater_api::{
 use highwater_model::Clock;
 use parking_lot::Mutex;
 
+use crate::archive::Archiver;
 use crate::core::Core;
 use crate::error::EngineError;
 use crate::settings::EngineSettings;
@@ -24,6 +25,7 @@ pub struct Highwater {
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Waits for the views to catch up with the log as it was at the start.
     settling: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    archiver: Option<Archiver>,
 }
 
 impl Highwater {
@@ -34,7 +36,9 @@ impl Highwater {
     /// When the folder is in use, or what must not be guessed (catalog, log) is damaged.
     pub async fn open(settings: EngineSettings, clock: Arc<dyn Clock>) -> Result<Self, EngineError> {
         let (core, thread, settling) = open::open(settings, clock).await?;
-        Ok(Self { core, thread: Mutex::new(Some(thread)), settling: Mutex::new(Some(settling)) })
+        let context = "starting the thread that archives".to_owned();
+        let archiver = Archiver::start(&core).map_err(|source| EngineError::Io { context, source })?;
+        Ok(Self { core, thread: Mutex::new(Some(thread)), settling: Mutex::new(Some(settling)), archiver })
     }
 
     /// Names the folder below which an app's tables find their files.
@@ -56,12 +60,22 @@ impl Highwater {
         Err(ApiError::new(ErrorKind::Unavailable, readiness.detail).with_hint("ask again when /readyz answers 200"))
     }
 
+    /// Archives everything that views show now, instead of when its time has come.
+    ///
+    /// # Errors
+    /// When the archive cannot be written, or there is none.
+    pub async fn archive_now(&self) -> Result<(), ApiError> {
+        let none = || ApiError::new(ErrorKind::Unsupported, "nothing is archived: the setting `archive` says none");
+        Ok(self.core.archives.as_ref().ok_or_else(none)?.flush().await?)
+    }
+
     /// Takes a last checkpoint and stops. What comes later is refused.
     pub async fn close(&self) {
         self.core.health.set_ready(false);
         self.core.tick.stop();
+        let archiver = self.archiver.as_ref().and_then(Archiver::stop);
         let thread = self.thread.lock().take();
-        if let Some(thread) = thread {
+        for thread in [thread, archiver].into_iter().flatten() {
             drop(tokio::task::spawn_blocking(move || drop(thread.join())).await);
         }
         let settling = self.settling.lock().take();
@@ -74,7 +88,9 @@ impl Highwater {
 impl Drop for Highwater {
     fn drop(&mut self) {
         self.core.tick.stop();
-        if let Some(thread) = self.thread.lock().take() {
+        let archiver = self.archiver.as_ref().and_then(Archiver::stop);
+        let thread = self.thread.lock().take();
+        for thread in [thread, archiver].into_iter().flatten() {
             drop(thread.join());
         }
     }

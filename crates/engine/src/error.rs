@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use highwater_api::{ApiError, ErrorKind};
+use highwater_archive::ArchiveError;
 use highwater_decode::DecodeError;
 use highwater_log::LogError;
 use highwater_model::{Offset, PartitionId};
@@ -18,6 +19,17 @@ pub enum EngineError {
     /// The incremental engine refused.
     #[error(transparent)]
     Views(#[from] ViewsError),
+    /// The archive refused.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// What is archived of a stream could not be read.
+    #[error("what is archived of {stream} cannot be read: {reason}")]
+    ReadArchive {
+        /// The stream.
+        stream: String,
+        /// What went wrong.
+        reason: String,
+    },
     /// The catalog refused.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -75,6 +87,8 @@ impl From<EngineError> for ApiError {
             EngineError::Declaration { .. } => Self::new(ErrorKind::InvalidInput, message),
             EngineError::Stopping => Self::new(ErrorKind::Unavailable, message),
             EngineError::NoRoom(error) => *error,
+            EngineError::Archive(_) | EngineError::ReadArchive { .. } => Self::new(ErrorKind::Unavailable, message)
+                .with_hint("check the folder or object store that the setting `archive` names"),
             EngineError::Replay { .. } | EngineError::Io { .. } | EngineError::Damaged { .. } => {
                 Self::internal(message)
             }

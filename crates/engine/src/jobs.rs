@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::TryStreamExt;
 use highwater_api::ErrorKind;
+use highwater_archive::TableSnapshot;
 use highwater_model::{EventBatch, ObjectId, ObjectName, Offset, Offsets};
 use highwater_sql::EntryKind;
 use highwater_sql::parse;
@@ -11,10 +13,11 @@ use highwater_sql::{Statement, ViewQuery};
 use highwater_views::{Build, ViewPlan, ViewSpec, ViewsError};
 use parking_lot::Mutex;
 
-use crate::core::Core;
+use crate::core::{Core, StreamRuntime};
 use crate::error::EngineError;
 use crate::feed::read_events;
 use crate::memory;
+use crate::query;
 
 /// Bytes of the log fed to a build at a time.
 const FEED_BYTES: usize = 8 << 20;
@@ -56,6 +59,11 @@ impl Jobs {
     /// No jobs; new ones run on this runtime.
     pub(crate) fn new(runtime: tokio::runtime::Handle) -> Self {
         Self { jobs: Mutex::default(), runtime }
+    }
+
+    /// Waits on a thread beside the runtime's own.
+    pub(crate) fn block_on<R>(&self, work: impl Future<Output = R>) -> R {
+        self.runtime.block_on(work)
     }
 
     /// All jobs by view.
@@ -266,6 +274,7 @@ fn feed_until(
 ) -> Result<(), EngineError> {
     for id in build.plan().streams().clone() {
         let Some(stream) = core.stream(id) else { continue };
+        feed_archived(core, build, &stream, target, &mut progress)?;
         loop {
             let mut events = Vec::new();
             for partition in stream.partitions() {
@@ -284,6 +293,47 @@ fn feed_until(
             build.feed_events(id, events)?;
             progress(build)?;
         }
+    }
+    Ok(())
+}
+
+/// Feeds what is archived of a stream that the build has seen nothing of: it is quicker to read than the log, which may
+/// have let go of it.
+fn feed_archived(
+    core: &Core,
+    build: &mut Build,
+    stream: &StreamRuntime,
+    target: &Offsets,
+    progress: &mut impl FnMut(&Build) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let id = stream.id;
+    if stream.partitions().any(|partition| build.offsets().get(id, partition) > 0) {
+        return Ok(());
+    }
+    let archived = match &core.archives {
+        Some(archives) => archives
+            .snapshot(id, false)
+            .map_err(|error| EngineError::ReadArchive { stream: stream.name.to_string(), reason: error.message })?,
+        None => None,
+    };
+    let covered = |archived: &TableSnapshot, partition| archived.covered.get(&partition).copied().unwrap_or(0);
+    // Nothing of it may lie beyond what the build is to hold.
+    let fits = |archived: &TableSnapshot| {
+        stream.partitions().all(|partition| covered(archived, partition) <= target.get(id, partition))
+    };
+    let Some(archived) = archived.filter(|archived| fits(archived)) else { return Ok(()) };
+    let reading = query::archived_rows(core, &stream.name, &stream.schema, Arc::clone(&archived));
+    let mut rows = core.jobs.block_on(reading)?;
+    let (view, mut fed) = (build.plan().id(), 0);
+    let all = archived.rows + distance(build, target).saturating_sub(archived.rows);
+    while let Some(batch) = core.jobs.block_on(rows.try_next())? {
+        fed += batch.num_rows() as u64;
+        build.feed_history(id, batch)?;
+        progress(build)?;
+        core.jobs.progress(view, fed as f64 / all.max(1) as f64);
+    }
+    for partition in stream.partitions() {
+        build.pass_over(id, partition, covered(&archived, partition));
     }
     Ok(())
 }

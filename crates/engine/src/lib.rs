@@ -1,6 +1,7 @@
 //! The engine: takes events in, moves the dataflow on tick by tick, answers queries, keeps what must outlive a crash.
 //! Implements [`highwater_api::Engine`]; doors and the command line know nothing else of it.
 
+mod archive;
 mod catalog_file;
 mod checkpoints;
 mod core;
@@ -26,8 +27,10 @@ mod subscribe;
 mod tick;
 mod watch;
 
+pub use archive::ArchiveOptions;
 pub use engine::Highwater;
 pub use error::EngineError;
+pub use highwater_sql::duration;
 pub use inspect::{
     CheckpointInspection, Covered, DataFolder, FolderAccess, FolderFinding, FolderPart, Inspection, Lost,
     PartitionInspection, Remedy, StreamInspection,

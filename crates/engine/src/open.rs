@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use futures::TryStreamExt;
+use highwater_api::ApiError;
 use highwater_log::{EmbeddedLog, Log};
 use highwater_model::{Clock, ObjectId, Offsets, PartitionId};
 use highwater_sql::{Catalog, EntryKind, Planner};
 use highwater_views::{Checkpoints, Dataflow, ObjectSave, Restored, ViewPlan, ViewsError};
 use parking_lot::RwLock;
 
+use crate::archive::Archives;
 use crate::catalog_file;
 use crate::checkpoints::CheckpointWriter;
 use crate::core::{Core, Health, StreamRuntime};
@@ -19,7 +22,7 @@ use crate::indexes;
 use crate::jobs::{self, Budget, Jobs};
 use crate::memory::Memory;
 use crate::priority;
-use crate::query::RankedViews;
+use crate::query::{self, RankedViews};
 use crate::settings::EngineSettings;
 use crate::statements::open_stream;
 use crate::subscribe::Hub;
@@ -40,6 +43,14 @@ pub(crate) async fn open(
     let catalog = catalog_file::load(&settings.data)?;
     remove_litter(log.as_ref(), &catalog, &settings)?;
 
+    let archives = match settings.archive.clone() {
+        Some(options) => {
+            let archives = Archives::open(options, &catalog).await?;
+            belongs_to_log(&archives, log.as_ref(), &catalog)?;
+            Some(Arc::new(archives))
+        }
+        None => None,
+    };
     let (checkpoints, mut restored) = Checkpoints::open(&settings.data.join("state"))?;
     restored.problems.iter().for_each(|problem| tracing::warn!(problem, "a checkpoint was set aside"));
     if let Some(why) = ahead_of_log(log.as_ref(), &catalog, &restored.offsets) {
@@ -64,9 +75,10 @@ pub(crate) async fn open(
         settings,
         clock,
         log,
+        archives,
         tick,
     });
-    let unbuilt = restore(&core, &mut flow, restored)?;
+    let unbuilt = restore(&core, &mut flow, restored).await?;
     let checkpoints = CheckpointWriter::start(checkpoints, &core.settings)?;
     let ticker = Ticker::new(Arc::clone(&core), flow, checkpoints);
     let thread = std::thread::Builder::new()
@@ -109,6 +121,28 @@ fn remove_litter(log: &dyn Log, catalog: &Catalog, settings: &EngineSettings) ->
     Ok(())
 }
 
+/// Refuses a log that ends before what was archived of it: it would give the same offsets to other records.
+fn belongs_to_log(archives: &Archives, log: &dyn Log, catalog: &Catalog) -> Result<(), EngineError> {
+    for entry in catalog.entries() {
+        let Some(schema) = entry.kind.stream_schema() else { continue };
+        for partition in (0..schema.partitions).map(PartitionId).chain([PartitionId::REJECTS]) {
+            let covered = archives.covered(entry.id, partition);
+            let next = log.bounds(entry.id, partition).map_or(0, |bounds| bounds.next);
+            if covered > next {
+                return Err(EngineError::Damaged {
+                    path: archives.root().to_owned(),
+                    reason: format!(
+                        "it holds {}, partition {partition}, up to offset {covered}, but the log ends at {next}: restore the \
+                         log that belongs to this archive, or move the archive away",
+                        entry.name
+                    ),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Why a checkpoint cannot belong to this log, if it cannot.
 pub(crate) fn ahead_of_log(log: &dyn Log, catalog: &Catalog, offsets: &Offsets) -> Option<String> {
     offsets.iter().find_map(|(stream, partition, next)| {
@@ -119,7 +153,7 @@ pub(crate) fn ahead_of_log(log: &dyn Log, catalog: &Catalog, offsets: &Offsets) 
 }
 
 /// Fills the dataflow with what was saved; gives the views that must be built anew.
-fn restore(core: &Arc<Core>, flow: &mut Dataflow, restored: Restored) -> Result<Vec<ObjectId>, EngineError> {
+async fn restore(core: &Arc<Core>, flow: &mut Dataflow, restored: Restored) -> Result<Vec<ObjectId>, EngineError> {
     let catalog = core.catalog.read().clone();
     let mut saves: HashMap<ObjectId, Vec<ObjectSave>> = restored.objects.into_iter().collect();
     let (mut offsets, mut times) = (restored.offsets, restored.times);
@@ -131,6 +165,9 @@ fn restore(core: &Arc<Core>, flow: &mut Dataflow, restored: Restored) -> Result<
         restore_keyed(&catalog, flow, &mut saves, &offsets)?;
     }
     let fresh = offsets.total() == 0;
+    if fresh {
+        feed_keyed(core, &catalog, flow, &mut offsets).await?;
+    }
     for entry in catalog.entries() {
         let Some(schema) = entry.kind.stream_schema() else { continue };
         let is_table = matches!(entry.kind, EntryKind::Table { .. });
@@ -156,7 +193,7 @@ fn restore(core: &Arc<Core>, flow: &mut Dataflow, restored: Restored) -> Result<
             }
             // With nothing restored at all, a view simply follows the log from its beginning; but one that looks
             // tables up must not do so before they are complete.
-            None if fresh && !on_unbuilt && plan.lookups().is_empty() => {
+            None if fresh && !on_unbuilt && plan.lookups().is_empty() && !trimmed(core, plan.streams()) => {
                 let mut build = flow.begin(plan)?;
                 build.feed_snapshots()?;
                 flow.finish(build)?;
@@ -165,6 +202,41 @@ fn restore(core: &Arc<Core>, flow: &mut Dataflow, restored: Restored) -> Result<
         }
     }
     Ok(unbuilt)
+}
+
+/// Computes from the archive what the log does not hold any more of keyed streams.
+async fn feed_keyed(
+    core: &Core,
+    catalog: &Catalog,
+    flow: &mut Dataflow,
+    offsets: &mut Offsets,
+) -> Result<(), EngineError> {
+    let Some(archives) = &core.archives else { return Ok(()) };
+    for entry in catalog.entries() {
+        let EntryKind::Stream { schema } = &entry.kind else { continue };
+        let earliest =
+            |partition| core.log.bounds(entry.id, PartitionId(partition)).map_or(0, |bounds| bounds.earliest);
+        if schema.keyed.is_none() || (0..schema.partitions).all(|partition| earliest(partition) == 0) {
+            continue;
+        }
+        let unreadable =
+            |error: ApiError| EngineError::ReadArchive { stream: entry.name.to_string(), reason: error.message };
+        let Some(archived) = archives.snapshot(entry.id, false).map_err(unreadable)? else { continue };
+        let mut rows = query::archived_rows(core, &entry.name, schema, Arc::clone(&archived)).await?;
+        let mut latest = Vec::new();
+        while let Some(batch) = rows.try_next().await? {
+            flow.feed_keyed(entry.id, batch, &mut latest)?;
+        }
+        archived.covered.iter().for_each(|(partition, next)| offsets.set(entry.id, *partition, *next));
+    }
+    Ok(())
+}
+
+/// Whether the log has let go of records of these streams.
+fn trimmed<'a>(core: &Core, streams: impl IntoIterator<Item = &'a ObjectId>) -> bool {
+    let earliest = |stream: &StreamRuntime, partition| core.log.bounds(stream.id, partition).map_or(0, |b| b.earliest);
+    let mut streams = streams.into_iter().filter_map(|id| core.stream(*id));
+    streams.any(|stream| stream.partitions().any(|partition| earliest(&stream, partition) > 0))
 }
 
 fn restore_keyed(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use highwater_log::LogSettings;
 
+use crate::archive::ArchiveOptions;
 use crate::memory::MemoryLimit;
 
 /// What an engine needs to know.
@@ -26,6 +27,8 @@ pub struct EngineSettings {
     pub change_history_rows: usize,
     /// How much state may be held before new events and views are refused.
     pub memory_limit: MemoryLimit,
+    /// Where streams are archived; `None`: nowhere.
+    pub archive: Option<ArchiveOptions>,
     /// The log's settings.
     pub log: LogSettings,
 }
@@ -34,8 +37,10 @@ impl EngineSettings {
     /// Defaults for a data folder.
     #[must_use]
     pub fn new(data: impl Into<PathBuf>) -> Self {
+        let data = data.into();
         Self {
-            data: data.into(),
+            archive: Some(ArchiveOptions::in_folder(&data)),
+            data,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             tick_rows: 16_384,
             max_waiting_rows: 4_000_000,

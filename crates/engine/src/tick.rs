@@ -253,11 +253,14 @@ impl Ticker {
         Ok(events)
     }
 
-    /// Lets go of what retention allows and a checkpoint covers.
     fn trim_if_due(&mut self) {
-        if self.trimmed_at.elapsed() < TRIM_EVERY {
-            return;
+        if self.trimmed_at.elapsed() >= TRIM_EVERY {
+            self.trim();
         }
+    }
+
+    /// Lets go of what retention allows, a checkpoint covers and the archive holds.
+    pub(crate) fn trim(&mut self) {
         self.trimmed_at = Instant::now();
         let covered = self.checkpoints.covered();
         let now = self.core.clock.now_micros();
@@ -267,10 +270,11 @@ impl Ticker {
                 continue;
             }
             let before = retention.age_micros.map(|age| now.saturating_sub(age));
-            // Rejects are in no view: only their age and size keep them.
-            let keep = |partition: highwater_model::PartitionId| match partition.is_rejects() {
-                true => u64::MAX,
-                false => covered.get(stream.id, partition),
+            // Rejects are in no view. What the archive does not hold yet stays, whatever its age.
+            let keep = |partition: highwater_model::PartitionId| {
+                let viewed = if partition.is_rejects() { u64::MAX } else { covered.get(stream.id, partition) };
+                let archives = self.core.archives.as_ref().filter(|_| !stream.is_table);
+                archives.map_or(viewed, |archives| viewed.min(archives.covered(stream.id, partition)))
             };
             if let Err(error) = self.core.log.trim(stream.id, before, retention.bytes, &keep) {
                 tracing::warn!(stream = %stream.name, %error, "old records could not be let go");

@@ -19,7 +19,7 @@ pub use catalog::{
 pub use datafusion;
 #[cfg(feature = "fuzzing")]
 pub use parse::fuzz_parse;
-pub use parse::{byte_size, parse};
+pub use parse::{byte_size, duration, parse};
 pub use planner::{Equality, PlainView, PlannedIndex, Planner, Relations, TableWrite, ViewQuery, ViewRead, equalities};
 pub use relation::{RelationKind, RelationSource};
 pub use source::Place;

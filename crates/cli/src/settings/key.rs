@@ -51,6 +51,17 @@ pub const KEYS: &[Key] = &[
         default: "70%",
         meaning: "how much state views, tables and waiting events may hold: a size, a share of the machine, or none",
     },
+    Key {
+        name: "archive",
+        default: "on",
+        meaning: "where streams are kept for good: on (the data folder's archive/), off, or a folder",
+    },
+    Key { name: "archive_interval", default: "60 s", meaning: "how long events wait at most until they are archived" },
+    Key {
+        name: "archive_raw",
+        default: "true",
+        meaning: "keep records in the archive as they came, beside their columns: later columns are filled from them",
+    },
     Key { name: "log", default: "info", meaning: "which log lines are written, as in RUST_LOG" },
     Key { name: "log_format", default: "text", meaning: "how log lines are written: text or json" },
 ];

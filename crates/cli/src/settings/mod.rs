@@ -11,4 +11,4 @@ mod tests;
 pub use key::KEYS;
 pub use nearest::nearest;
 pub use raw::Flags;
-pub use settled::{LogFormat, Settings};
+pub use settled::{ArchivePlace, LogFormat, Settings};

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use highwater_engine::MemoryLimit;
 use highwater_model::{Diagnostic, Diagnostics};
@@ -31,6 +32,42 @@ impl FromStr for LogFormat {
     }
 }
 
+/// Where streams are archived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArchivePlace {
+    /// In the data folder.
+    Here,
+    /// Nowhere.
+    Nowhere,
+    /// In this folder.
+    At(String),
+}
+
+impl FromStr for ArchivePlace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "on" | "true" => Ok(Self::Here),
+            "off" | "none" | "false" => Ok(Self::Nowhere),
+            "" => Err("it is on, off or a folder".to_owned()),
+            place => Ok(Self::At(place.to_owned())),
+        }
+    }
+}
+
+/// A length of time, written like `90 s` or `5 min`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        highwater_engine::duration(text).map(Self)
+    }
+}
+
 /// The settled settings. Meanings: [`super::KEYS`].
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -48,6 +85,12 @@ pub struct Settings {
     pub threads: usize,
     /// How much state may be held.
     pub memory_limit: MemoryLimit,
+    /// Where streams are archived.
+    pub archive: ArchivePlace,
+    /// How long events wait at most until they are archived.
+    pub archive_interval: Span,
+    /// Whether records are archived as they came, too.
+    pub archive_raw: bool,
     /// Log filter.
     pub log: String,
     /// How log lines are written.
@@ -72,9 +115,16 @@ impl Settings {
         let threads = typed(&raw, "threads", "a whole number; 0 means one for each core", &mut problems);
         let memory_limit =
             typed(&raw, "memory_limit", "a size such as 8 GB, a share such as 70%, or none", &mut problems);
+        let archive = typed(&raw, "archive", "on, off or a folder", &mut problems);
+        let archive_interval = typed(&raw, "archive_interval", "a length of time such as 30 s or 5 min", &mut problems);
+        let archive_raw = typed(&raw, "archive_raw", "true or false", &mut problems);
         let log_format = typed(&raw, "log_format", "text or json", &mut problems);
         let (Some(listen), Some(allow_anonymous), Some(threads), Some(memory_limit), Some(log_format)) =
             (listen, allow_anonymous, threads, memory_limit, log_format)
+        else {
+            return Err(Failure::Diagnosed(problems));
+        };
+        let (Some(archive), Some(archive_interval), Some(archive_raw)) = (archive, archive_interval, archive_raw)
         else {
             return Err(Failure::Diagnosed(problems));
         };
@@ -86,6 +136,9 @@ impl Settings {
             apps: raw.get("apps").text.into(),
             threads,
             memory_limit,
+            archive,
+            archive_interval,
+            archive_raw,
             log: raw.get("log").text,
             log_format,
             raw,

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use highwater_api::{ApiError, ErrorKind};
+use highwater_archive::TableSnapshot;
 use highwater_model::{ObjectId, Offset, PartitionId};
 use highwater_sql::datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
+use highwater_sql::datafusion::datasource::provider_as_source;
 use highwater_sql::datafusion::error::DataFusionError;
 use highwater_sql::datafusion::logical_expr::{LogicalPlan, TableScan, TableSource};
 use highwater_sql::datafusion::physical_plan::streaming::PartitionStream;
@@ -16,6 +18,7 @@ use highwater_views::{Relations, Snapshot};
 
 use super::keys::{OffsetRange, Wanted, offsets_of, partition_value, wanted};
 use super::ranked::{Candidate, Found, candidate, put_ranked};
+use super::scan_archive::ArchivedTable;
 use super::scan_batches::{BatchesPartition, source};
 use super::scan_snapshot::snapshot_partitions;
 use super::scan_stream::LogPartition;
@@ -68,8 +71,10 @@ enum Pinned {
     },
     /// Rows found by a ranked index, with their ranks.
     Ranked(RecordBatch),
+    /// Records from the archive, and from where it ends from the log.
     Log {
         stream: Arc<StreamRuntime>,
+        archived: Option<Arc<TableSnapshot>>,
         ranges: Vec<(PartitionId, Range<Offset>)>,
     },
 }
@@ -92,8 +97,13 @@ pub(super) fn bind(core: &Core, plan: LogicalPlan, partitions: usize) -> Result<
             }
             (_, pinned) => pinned,
         };
-        let parts = pinned.into_partitions(core, &leaf.source.schema, partitions);
-        sources.push(source(Arc::clone(&leaf.source.schema), parts).map_err(defect)?);
+        let schema = &leaf.source.schema;
+        let archived = pinned.archived();
+        let parts = pinned.into_partitions(core, schema, partitions);
+        sources.push(match archived {
+            Some(archived) => provider_as_source(Arc::new(ArchivedTable::new(Arc::clone(schema), archived, parts))),
+            None => source(Arc::clone(schema), parts).map_err(defect)?,
+        });
     }
     bound.plan = put(put_ranked(plan, chains).map_err(defect)?, sources)?;
     Ok(bound)
@@ -157,23 +167,27 @@ fn pin(core: &Core, leaves: &[Leaf]) -> Result<(Vec<Pinned>, String), ApiError> 
     for (leaf, log) in leaves.iter().zip(logs) {
         all.push(match log {
             None => pin_rows(&version, leaf)?,
-            Some((stream, mut ranges)) => {
+            Some(LogRanges { stream, archived, mut ranges }) => {
                 if leaf.source.reads == Reads::Events {
                     for (partition, range) in &mut ranges {
                         range.end = version.offsets.get(stream.id, *partition);
                     }
                 }
-                Pinned::Log { stream, ranges }
+                Pinned::Log { stream, archived, ranges }
             }
         });
     }
     drop(version);
     for (leaf, pinned) in leaves.iter().zip(&mut all) {
-        let Pinned::Log { ranges, .. } = pinned else { continue };
+        let Pinned::Log { archived, ranges, .. } = pinned else { continue };
         if leaf.source.reads == Reads::Rejects {
             // Rejects belong to no version of the dataflow.
             ranges.iter().for_each(|(_, range)| tag.push_str(&format!("-r{:x}", range.end)));
         }
+        archived.take_if(|archived| {
+            let wanted = |(_, covered): (&PartitionId, &Offset)| leaf.offsets.first < *covered;
+            archived.files.is_empty() || !archived.covered.iter().any(wanted)
+        });
         ranges.retain_mut(|(_, range)| {
             *range = range.start.max(leaf.offsets.first)..range.end.min(leaf.offsets.end);
             !range.is_empty()
@@ -182,9 +196,16 @@ fn pin(core: &Core, leaves: &[Leaf]) -> Result<(Vec<Pinned>, String), ApiError> 
     Ok((all, tag))
 }
 
-type LogRanges = (Arc<StreamRuntime>, Vec<(PartitionId, Range<Offset>)>);
+/// What is read of a stream.
+struct LogRanges {
+    stream: Arc<StreamRuntime>,
+    archived: Option<Arc<TableSnapshot>>,
+    /// Of the log.
+    ranges: Vec<(PartitionId, Range<Offset>)>,
+}
 
-/// The stream that a leaf reads and what its partitions hold; `None` for leaves that read a store.
+/// The stream that a leaf reads, what is archived of it and what the log holds beyond that; `None` for leaves that read
+/// a store.
 fn log_of(core: &Core, leaf: &Leaf) -> Result<Option<LogRanges>, ApiError> {
     let source = &leaf.source;
     let partitions: Vec<PartitionId> = match source.reads {
@@ -206,8 +227,23 @@ fn log_of(core: &Core, leaf: &Leaf) -> Result<Option<LogRanges>, ApiError> {
         let bounds = core.log.bounds(stream.id, partition)?;
         Ok((partition, bounds.earliest..bounds.next))
     };
-    let ranges = partitions.into_iter().map(bounds).collect::<Result<Vec<_>, EngineError>>()?;
-    Ok(Some((stream, ranges)))
+    let mut ranges = partitions.into_iter().map(bounds).collect::<Result<Vec<_>, EngineError>>()?;
+    // In this order: the log lets go only of what is archived, so nothing falls between the two; and what is archived
+    // was shown by a version before, so the one that is held next shows it.
+    let archived = match &core.archives {
+        Some(archives) => match archives.snapshot(stream.id, source.reads == Reads::Rejects) {
+            // As long as the log holds everything, the archive is not needed.
+            Err(_) if ranges.iter().all(|(_, range)| range.start == 0) => None,
+            found => found?,
+        },
+        None => None,
+    };
+    if let Some(archived) = &archived {
+        for (partition, range) in &mut ranges {
+            range.start = range.start.max(archived.covered.get(partition).copied().unwrap_or(0));
+        }
+    }
+    Ok(Some(LogRanges { stream, archived, ranges }))
 }
 
 fn pin_rows(version: &Relations, leaf: &Leaf) -> Result<Pinned, ApiError> {
@@ -247,17 +283,26 @@ impl Pinned {
         match self {
             Self::Snapshot(snapshot) => Some(snapshot.rows()),
             Self::Found { rows, .. } | Self::Ranked(rows) => Some(rows.num_rows()),
-            Self::Log { ranges, .. } => ranges.is_empty().then_some(0),
+            Self::Log { archived, ranges, .. } => (archived.is_none() && ranges.is_empty()).then_some(0),
         }
     }
 
+    /// What is read of the archive.
+    fn archived(&self) -> Option<Arc<TableSnapshot>> {
+        match self {
+            Self::Log { archived, .. } => archived.clone(),
+            Self::Snapshot(_) | Self::Found { .. } | Self::Ranked(_) => None,
+        }
+    }
+
+    /// Everything that is at hand or in the log.
     fn into_partitions(self, core: &Core, schema: &SchemaRef, partitions: usize) -> Vec<Arc<dyn PartitionStream>> {
         match self {
             Self::Snapshot(snapshot) => snapshot_partitions(schema, snapshot, partitions),
             Self::Found { rows, .. } | Self::Ranked(rows) => {
                 vec![Arc::new(BatchesPartition::new(Arc::clone(schema), vec![rows]))]
             }
-            Self::Log { stream, ranges } => {
+            Self::Log { stream, ranges, .. } => {
                 let part = |(partition, offsets)| {
                     let (log, stream) = (Arc::clone(&core.log), Arc::clone(&stream));
                     Arc::new(LogPartition::new(log, stream, partition, offsets, Arc::clone(schema))) as Arc<_>
@@ -281,9 +326,15 @@ fn describe(leaf: &Leaf, pinned: &Pinned) -> String {
             let index = leaf.ranked.as_ref().map(|ranked| ranked.candidate.index()).unwrap_or_default();
             format!("rank {name} by index {index}: {} rows", rows.num_rows())
         }
-        Pinned::Log { ranges, .. } => {
+        Pinned::Log { archived, ranges, .. } => {
             let records: u64 = ranges.iter().map(|(_, range)| range.end - range.start).sum();
-            format!("read {records} records of {name} from {} partitions of the log", ranges.len())
+            let log = format!("read {records} records of {name} from {} partitions of the log", ranges.len());
+            match archived {
+                Some(archived) => {
+                    format!("{log} and {} from {} files of the archive", archived.rows, archived.files.len())
+                }
+                None => log,
+            }
         }
     }
 }

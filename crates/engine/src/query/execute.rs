@@ -19,6 +19,7 @@ use super::bind::{Bound, bind};
 use super::errors::{out_of_memory, query_error};
 use super::limits::{LimitedRows, timed_out};
 use super::relations::unbound_relations;
+use super::scan_archive;
 use crate::core::Core;
 
 /// Rows below which one thread does all: handing rows between threads would cost more than it saves.
@@ -115,7 +116,7 @@ pub(super) async fn prepare(
     let physical = physical.map_err(|error| query_error(error, limits))?;
     // The executable plan holds the rows now.
     bound.plan = LogicalPlan::default();
-    let task = task(&state, limits).map_err(|error| query_error(error, limits))?;
+    let task = task(core, &state, limits).map_err(|error| query_error(error, limits))?;
     Ok(Prepared { optimized, bound, physical, task })
 }
 
@@ -132,11 +133,18 @@ pub(super) fn session(core: &Core) -> SessionState {
 }
 
 /// What operators run in: memory up to the limit, no disk.
-fn task(state: &SessionState, limits: &SqlLimits) -> highwater_sql::datafusion::error::Result<Arc<TaskContext>> {
+fn task(
+    core: &Core,
+    state: &SessionState,
+    limits: &SqlLimits,
+) -> highwater_sql::datafusion::error::Result<Arc<TaskContext>> {
     let memory = usize::try_from(limits.max_memory_bytes).unwrap_or(usize::MAX);
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory)))
         .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
         .build_arc()?;
+    if let Some(archives) = &core.archives {
+        scan_archive::register(archives, &runtime)?;
+    }
     Ok(Arc::new(TaskContext::default().with_session_config(state.config().clone()).with_runtime(runtime)))
 }

@@ -39,7 +39,7 @@ struct Scan {
 }
 
 impl LogPartition {
-    /// The records at these offsets that the log holds; those trimmed before the scan begins, or given up, are left out.
+    /// The records at these offsets, which the log held a moment ago; those given up are left out.
     pub(super) fn new(
         log: Arc<dyn Log>,
         stream: Arc<StreamRuntime>,
@@ -65,7 +65,7 @@ impl PartitionStream for LogPartition {
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
         let scan = Arc::clone(&self.0);
-        let cursor = Cursor { next: scan.offsets.start, scan, started: false, ready: VecDeque::new() };
+        let cursor = Cursor { next: scan.offsets.start, scan, ready: VecDeque::new() };
         let rows = stream::try_unfold(cursor, Cursor::advance);
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.0.schema), rows))
     }
@@ -75,8 +75,6 @@ impl PartitionStream for LogPartition {
 struct Cursor {
     scan: Arc<Scan>,
     next: Offset,
-    /// Whether any record was read.
-    started: bool,
     ready: VecDeque<RecordBatch>,
 }
 
@@ -102,10 +100,6 @@ impl Cursor {
         let Scan { log, stream, partition, .. } = self.scan.as_ref();
         let blocks = match log.read(stream.id, *partition, self.next, READ_BYTES) {
             Ok(blocks) => blocks,
-            Err(LogError::Truncated { earliest, .. }) if !self.started && earliest > self.next => {
-                self.next = earliest;
-                return Ok(());
-            }
             Err(LogError::Truncated { .. }) => return Err(external(trimmed(stream))),
             Err(damage @ LogError::Damaged { .. }) => {
                 let after = log.after_hole(stream.id, *partition, self.next);
@@ -121,7 +115,6 @@ impl Cursor {
             let message = format!("{}, partition {partition}: no record at offset {}", stream.name, self.next);
             return Err(external(ApiError::internal(message)));
         }
-        self.started = true;
         for block in blocks {
             if self.next >= self.scan.offsets.end {
                 break;

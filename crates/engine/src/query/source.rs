@@ -9,7 +9,7 @@ use highwater_sql::datafusion::error::Result;
 use highwater_sql::datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableSource};
 use highwater_views::{RankColumn, RankIndex, Store};
 
-use super::keys::{offset_bound, partition_value, values_of};
+use super::keys::values_of;
 
 /// What is read of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +74,8 @@ impl TableSource for LeafSource {
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let useful = |filter: &Expr| match self.reads {
             Reads::Rows => self.key.iter().any(|column| values_of(filter, self.schema.field(*column)).is_some()),
-            Reads::Events => partition_value(filter).is_some() || offset_bound(filter).is_some(),
-            Reads::Rejects => offset_bound(filter).is_some(),
+            // Files of the archive are left out by what is known of any of their columns.
+            Reads::Events | Reads::Rejects => true,
         };
         let support = |filter: &&Expr| match useful(filter) {
             true => TableProviderFilterPushDown::Inexact,

@@ -12,6 +12,7 @@ use highwater_views::EventTime;
 use super::scan_batches::{self, BatchesPartition};
 use super::table::Table;
 use super::types::sql_type;
+use crate::archive::archive_lag;
 use crate::core::Core;
 use crate::status::{lags, rows_of, view_statuses};
 
@@ -198,6 +199,12 @@ fn streams(core: &Core, catalog: &Catalog) -> Table {
     let entries = sorted(catalog, |kind| matches!(kind, EntryKind::Stream { .. }));
     let lags = lags(core);
     let sizes: Vec<_> = entries.iter().map(|entry| core.log.size(entry.id).unwrap_or_default()).collect();
+    let held: Vec<_> =
+        entries.iter().map(|entry| core.archives.as_ref().map(|archives| archives.held(entry.id))).collect();
+    let behind: Vec<_> = entries
+        .iter()
+        .map(|entry| Some(archive_lag(core, core.archives.as_ref()?, core.stream(entry.id)?.as_ref())))
+        .collect();
     let times: Vec<Option<EventTime>> = {
         let version = core.reader.read();
         entries.iter().map(|entry| version.event_time(entry.id).cloned()).collect()
@@ -209,6 +216,12 @@ fn streams(core: &Core, catalog: &Catalog) -> Table {
         .number("rejects", sizes.iter().map(|size| size.rejects))
         .number("bytes", sizes.iter().map(|size| size.bytes))
         .number("lag", entries.iter().map(|entry| lags.get(&entry.id).copied()))
+        .number("archived", held.iter().map(|held| held.as_ref().map(|held| held.rows)))
+        .number("archived_bytes", held.iter().map(|held| held.as_ref().map(|held| held.bytes)))
+        .number("archived_files", held.iter().map(|held| held.as_ref().map(|held| held.files)))
+        .time("archived_at", held.iter().map(|held| held.as_ref()?.committed_at_micros))
+        .number("archive_lag", behind.iter().copied())
+        .text("archive_error", held.iter().map(|held| held.as_ref()?.error.clone()))
         .number("current_rows", entries.iter().map(|entry| rows_of(core, entry.id)))
         .time("watermark", times.iter().map(|time| time.as_ref()?.watermark))
         .number("late", times.iter().map(|time| time.as_ref().map(|time| time.late)))

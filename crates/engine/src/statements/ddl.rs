@@ -150,7 +150,8 @@ async fn redeclare(
         return Ok(Done::nothing(format!("{name} is declared so already")));
     }
     let size = core.log.size(id).map_err(EngineError::from)?;
-    if size.records > 0 || size.rejects > 0 {
+    let archived = core.archives.as_ref().map_or(0, |archives| archives.held(id).rows);
+    if size.records > 0 || size.rejects > 0 || archived > 0 {
         let message = format!(
             "{name} holds {} records and {} rejects that the new declaration may not read",
             size.records, size.rejects

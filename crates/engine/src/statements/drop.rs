@@ -69,8 +69,11 @@ pub(super) async fn forget(core: &Arc<Core>, entry: &Entry) -> Result<(), ApiErr
     core.hub.close(id);
     core.jobs.forget(id);
     core.ranked_views.forget(id);
-    if entry.kind.is_logged() {
+    if let Some(schema) = entry.kind.stream_schema() {
         core.log.drop_stream(id).map_err(EngineError::from)?;
+        if let Some(archives) = &core.archives {
+            archives.forget(id, &entry.name, schema).await?;
+        }
     }
     Ok(())
 }

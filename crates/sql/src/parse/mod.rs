@@ -19,5 +19,5 @@ pub(crate) use query::{DIALECT, lower_first, parser_problem, tokens_of};
 #[cfg(feature = "fuzzing")]
 pub use script::fuzz_parse;
 pub use script::parse;
-pub use values::byte_size;
 pub(crate) use values::zone_hint;
+pub use values::{byte_size, duration};

@@ -7,6 +7,14 @@ use highwater_model::JsonPath;
 
 use crate::suggest;
 
+/// A length of time such as `7 days`, `1 day 12 hours` or `90 s`.
+///
+/// # Errors
+/// What is wrong with the text, in a few words.
+pub fn duration(text: &str) -> Result<std::time::Duration, String> {
+    duration_micros(text).map(|micros| std::time::Duration::from_micros(micros.unsigned_abs()))
+}
+
 /// `'7 days'`, `'1 day 12 hours'`, `'90 s'`: microseconds.
 pub(super) fn duration_micros(text: &str) -> Result<i64, String> {
     const UNITS: &[(&str, i64)] = &[

@@ -94,7 +94,8 @@ impl Campaign {
             binary: server_binary()?,
             data: folder.join("data"),
             apps: vec![app.display().to_string()],
-            options: Vec::new(),
+            // So often that kills meet it.
+            options: ["--archive-interval", "40 ms"].map(str::to_owned).to_vec(),
             log: folder.join("server.log"),
         };
         let random = ChaCha8Rng::seed_from_u64(settings.seed);

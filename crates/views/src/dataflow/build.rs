@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use highwater_model::{ChangeBatch, EventBatch, ObjectId, Offset, Offsets, PartitionId};
 use parking_lot::Mutex;
 
@@ -145,6 +146,15 @@ impl Build {
         self.step(&HashMap::from([(stream, events)]), &HashMap::new())
     }
 
+    /// Feeds events of long ago with their system columns, in any order. Together they are all events below the offsets
+    /// that are then passed over.
+    ///
+    /// # Errors
+    /// When evaluating a row fails.
+    pub fn feed_history(&mut self, stream: ObjectId, rows: RecordBatch) -> Result<(), ViewsError> {
+        self.run(&HashMap::new(), &HashMap::from([(stream, vec![rows])]), &HashMap::new())
+    }
+
     /// Feeds what ticks left meanwhile.
     ///
     /// # Errors
@@ -156,7 +166,17 @@ impl Build {
     }
 
     fn step(&mut self, events: &HashMap<ObjectId, Vec<EventBatch>>, rows: &RelationChanges) -> Result<(), ViewsError> {
-        let changes = self.plan.step(&Tick { events, rows, now_micros: self.now_micros, workers: &self.workers })?;
+        self.run(events, &HashMap::new(), rows)
+    }
+
+    fn run(
+        &mut self,
+        events: &HashMap<ObjectId, Vec<EventBatch>>,
+        history: &HashMap<ObjectId, Vec<RecordBatch>>,
+        rows: &RelationChanges,
+    ) -> Result<(), ViewsError> {
+        let (now_micros, workers) = (self.now_micros, &self.workers);
+        let changes = self.plan.step(&Tick { events, history, rows, now_micros, workers })?;
         self.store.apply(&changes)
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use highwater_model::{ChangeBatch, EventBatch, ObjectId, Offsets, StreamSchema, Weights};
 
@@ -130,6 +131,20 @@ impl Dataflow {
         self.shared.write().stores.insert(id, Store::new(columns.clone(), &key)?);
         self.keyed.insert(id, KeyedEntry { keyed, save_full: true });
         Ok((columns, key))
+    }
+
+    /// Feeds a keyed stream, which was just added, events of long ago with their system columns, in any order; `latest`
+    /// goes along from call to call, empty at first.
+    ///
+    /// # Errors
+    /// When there is no such keyed stream, or the rows do not fit it.
+    pub fn feed_keyed(&mut self, id: ObjectId, rows: RecordBatch, latest: &mut Vec<i64>) -> Result<(), ViewsError> {
+        let mut shared = self.shared.write();
+        let (Some(entry), Some(store)) = (self.keyed.get_mut(&id), shared.stores.get_mut(&id)) else {
+            return Err(ViewsError::History(format!("object {id} is not there")));
+        };
+        let changes = entry.keyed.feed_history(rows, store, latest)?;
+        store.apply(&changes)
     }
 
     /// Follows a stream's event time from now on, if the stream declares how late events may be.
@@ -286,7 +301,8 @@ impl Dataflow {
                 failures.push((id, ViewsError::History(why)));
                 continue;
             }
-            let tick = Tick { events: &events, rows: &rows, now_micros: self.now_micros, workers: &self.workers };
+            let (history, now_micros) = (&HashMap::new(), self.now_micros);
+            let tick = Tick { events: &events, history, rows: &rows, now_micros, workers: &self.workers };
             if !view.plan.concerns(&tick) {
                 continue;
             }

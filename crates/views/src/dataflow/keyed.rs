@@ -11,7 +11,7 @@ use arrow_array::{Array, ArrayRef, BinaryArray, Int64Array, RecordBatch};
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::interleave::interleave_record_batch;
-use highwater_model::{ChangeBatch, EventBatch, KeyedSpec, StreamSchema, Weights};
+use highwater_model::{ChangeBatch, EventBatch, KeyedSpec, StreamSchema, SystemColumn, Weights};
 use highwater_sql::datafusion::arrow::compute::cast;
 
 use crate::ViewsError;
@@ -118,7 +118,27 @@ impl Keyed {
     pub(crate) fn step(&mut self, events: &[EventBatch], store: &Store) -> Result<Vec<ChangeBatch>, ViewsError> {
         let batches: Vec<RecordBatch> =
             events.iter().map(|batch| batch.with_system_columns(&self.with_system)).collect::<Result<_, _>>()?;
-        let winners = self.winners(&batches)?;
+        self.changes(&batches, store, None)
+    }
+
+    /// The changes that events of long ago bring, with their system columns, in any order: of rows of one version the
+    /// one of the highest offset wins, so `latest` remembers that of each key until all are fed.
+    pub(crate) fn feed_history(
+        &mut self,
+        rows: RecordBatch,
+        store: &Store,
+        latest: &mut Vec<i64>,
+    ) -> Result<Vec<ChangeBatch>, ViewsError> {
+        self.changes(&[rows], store, Some(latest))
+    }
+
+    fn changes(
+        &mut self,
+        batches: &[RecordBatch],
+        store: &Store,
+        latest: Option<&mut Vec<i64>>,
+    ) -> Result<Vec<ChangeBatch>, ViewsError> {
+        let winners = self.winners(batches, latest)?;
         if winners.is_empty() {
             return Ok(Vec::new());
         }
@@ -149,7 +169,11 @@ impl Keyed {
     }
 
     /// The rows that become current, as (batch, row), in order of their key's first appearance.
-    fn winners(&mut self, batches: &[RecordBatch]) -> Result<Vec<(usize, usize)>, ViewsError> {
+    fn winners(
+        &mut self,
+        batches: &[RecordBatch],
+        mut latest: Option<&mut Vec<i64>>,
+    ) -> Result<Vec<(usize, usize)>, ViewsError> {
         let mut place: HashMap<u32, usize> = HashMap::new();
         let mut winners: Vec<(usize, usize)> = Vec::new();
         for (index, batch) in batches.iter().enumerate() {
@@ -161,10 +185,21 @@ impl Keyed {
             self.keys.intern(&keys, &keys.hashes(), None, &mut slots, &mut created);
             self.unsaved.resize(self.keys.slots(), false);
             self.versions.grow(self.keys.slots());
+            let offsets =
+                batch.column_by_name(SystemColumn::Offset.name()).map(|column| column.as_primitive::<Int64Type>());
+            if let Some(latest) = &mut latest {
+                latest.resize(self.keys.slots(), i64::MIN);
+            }
             for (row, slot) in slots.into_iter().enumerate() {
                 // A key is new until its first row is taken, whatever its version.
                 let fresh = slot as usize >= known && !self.unsaved[slot as usize];
-                if self.versions.advance(slot as usize, &versions, row, fresh) {
+                // Events come in the order of their offsets, those of long ago in any.
+                let offset = offsets.map_or(i64::MAX, |offsets| offsets.value(row));
+                let ties_win = latest.as_ref().is_none_or(|latest| offset >= latest[slot as usize]);
+                if self.versions.advance(slot as usize, &versions, row, fresh, ties_win) {
+                    if let Some(latest) = &mut latest {
+                        latest[slot as usize] = offset;
+                    }
                     self.unsaved[slot as usize] = true;
                     match place.get(&slot) {
                         Some(position) => winners[*position] = (index, row),
@@ -211,12 +246,12 @@ impl Versions {
         }
     }
 
-    /// Takes a row's version if it is not below the key's; says whether it did.
-    fn advance(&mut self, slot: usize, batch: &BatchVersions, row: usize, fresh: bool) -> bool {
+    /// Takes a row's version if it is above the key's, or equal and `ties_win`; says whether it did.
+    fn advance(&mut self, slot: usize, batch: &BatchVersions, row: usize, fresh: bool, ties_win: bool) -> bool {
         match (self, batch) {
             (Self::Integer(versions), BatchVersions::Integer(new)) => {
                 let new = if new.is_null(row) { i64::MIN } else { new.value(row) };
-                let take = fresh || new >= versions[slot];
+                let take = fresh || new > versions[slot] || (new == versions[slot] && ties_win);
                 if take {
                     versions[slot] = new;
                 }
@@ -224,14 +259,14 @@ impl Versions {
             }
             (Self::Bytes(_, versions, heap), BatchVersions::Bytes(new)) => {
                 let new = new.row(row);
-                let take = fresh || new.as_ref() >= &*versions[slot];
+                let take = fresh || new.as_ref() > &*versions[slot] || (new.as_ref() == &*versions[slot] && ties_win);
                 if take {
                     *heap = *heap + new.as_ref().len() - versions[slot].len();
                     versions[slot] = new.as_ref().into();
                 }
                 take
             }
-            _ => true,
+            _ => fresh || ties_win,
         }
     }
 }

@@ -14,6 +14,8 @@ use crate::workers::Workers;
 pub(crate) struct Tick<'a> {
     /// New events by stream, each partition's in offset order.
     pub(crate) events: &'a HashMap<ObjectId, Vec<EventBatch>>,
+    /// Events of long ago by stream, with their system columns, in any order. Only builds are given any.
+    pub(crate) history: &'a HashMap<ObjectId, Vec<RecordBatch>>,
     /// Changes of tables, keyed streams and views by object.
     pub(crate) rows: &'a HashMap<ObjectId, Vec<ChangeBatch>>,
     /// The clock, in microseconds since 1970 UTC. Only filters by the clock look at it.

@@ -64,8 +64,10 @@ impl Node for EventSource {
     }
 
     fn step(&mut self, tick: &Tick<'_>) -> Result<Vec<ChangeBatch>, ViewsError> {
-        let Some(events) = tick.events.get(&self.stream) else { return Ok(Vec::new()) };
-        events.iter().map(|batch| Ok(ChangeBatch::inserts(self.project(batch)?))).collect()
+        let old =
+            tick.history.get(&self.stream).into_iter().flatten().map(|rows| take(rows, &self.projection, &self.schema));
+        let new = tick.events.get(&self.stream).into_iter().flatten().map(|batch| self.project(batch));
+        old.chain(new).map(|rows| Ok(ChangeBatch::inserts(rows?))).collect()
     }
 
     fn bind(&mut self, _: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {
@@ -87,6 +89,13 @@ impl Node for EventSource {
     fn figures(&self) -> Vec<OperatorFigures> {
         vec![OperatorFigures::nothing(format!("events of {} (append-only)", self.name))]
     }
+}
+
+/// Some columns of a batch, under the schema that the plan gives them.
+fn take(rows: &RecordBatch, projection: &[usize], schema: &SchemaRef) -> Result<RecordBatch, ViewsError> {
+    let columns = projection.iter().map(|column| rows.column(*column).clone()).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
 }
 
 /// The changes of a table, keyed stream or view.
@@ -114,9 +123,7 @@ impl Node for RowSource {
         changes
             .iter()
             .map(|change| {
-                let columns = self.projection.iter().map(|column| change.rows.column(*column).clone()).collect();
-                let options = RecordBatchOptions::new().with_row_count(Some(change.len()));
-                let rows = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
+                let rows = take(&change.rows, &self.projection, &self.schema)?;
                 Ok(ChangeBatch { rows, weights: change.weights.clone() })
             })
             .collect()
