@@ -92,3 +92,24 @@ fn wrong_settings_name_the_right_ones() {
     assert!(!format!("{settings:?}").contains("hush"));
     assert!(Archive::open(settings).is_ok());
 }
+
+#[test]
+fn any_kind_of_runtime_will_do() {
+    use tokio::runtime::{Builder, Handle};
+    let work = || async {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::open(settings(folder.path().to_str().unwrap())).unwrap();
+        let table = archive.table(spec()).await.unwrap();
+        for first in 0..55 {
+            append(&table, &[range(0, first, first + 1)]).await.unwrap();
+        }
+        table.compact().await.unwrap();
+        table.vacuum(Duration::ZERO).await.unwrap();
+        holds(&archive, &archive.table(spec()).await.unwrap(), &[(0, 55)]).await;
+    };
+    Builder::new_current_thread().build().unwrap().block_on(work());
+    let many = Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    many.block_on(work());
+    many.block_on(async { tokio::spawn(work()).await.unwrap() });
+    many.block_on(async { tokio::task::spawn_blocking(move || Handle::current().block_on(work())).await.unwrap() });
+}

@@ -63,3 +63,50 @@ async fn other_programs_read_the_same() {
     table.vacuum(std::time::Duration::ZERO).await.unwrap();
     agree(folder.path(), &table, &ranges);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_programs_read_every_type() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = Archive::open(settings(folder.path().to_str().unwrap())).unwrap();
+    let rows: Vec<Option<u64>> = (0..64).map(|shift| (shift % 9 != 0).then_some(u64::MAX >> shift)).collect();
+    let batch = super::types::all(&rows);
+    let spec = super::types::spec(&batch, spec().folder);
+    let table = archive.table(spec).await.unwrap();
+    table.append(vec![batch], &[range(0, 0, 64)]).await.unwrap();
+    let Some(found) = found_by_others(folder.path()) else { return };
+    let sum = |of: fn(u64) -> i64| rows.iter().flatten().map(|value| of(*value)).sum::<i64>();
+    for reader in ["polars", "duckdb"] {
+        let found = &found[reader];
+        assert_eq!((&found["rows"], &found["events"]), (&json!(64), &json!(64)), "{found}");
+        assert_eq!(found["sums"]["u8"], sum(|value| i64::from(value as u8)), "{found}");
+        assert_eq!(found["sums"]["i16"], sum(|value| i64::from(value as i16)), "{found}");
+        assert_eq!(found["sums"]["u32"], sum(|value| i64::from(value as u32)), "{found}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_program_may_merge_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = Archive::open(settings(folder.path().to_str().unwrap())).unwrap();
+    let table = archive.table(spec()).await.unwrap();
+    for step in 0..6 {
+        append(&table, &[range(0, step * 20, step * 20 + 20)]).await.unwrap();
+    }
+    let target =
+        std::env::var("CARGO_TARGET_DIR").unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target").into());
+    let python = std::path::Path::new(&target).join("test-tools/bin/python");
+    let merge = "import sys, deltalake; deltalake.DeltaTable(sys.argv[1]).optimize.compact()";
+    match Command::new(python).args(["-c", merge]).arg(folder.path().join(spec().folder)).status() {
+        Ok(status) if status.success() => {}
+        _ => {
+            eprintln!("\n!! SKIPPED: another writer of the archive; run scripts/setup-tests first\n");
+            return;
+        }
+    }
+    // We meet its commit, and what it merged is what we wrote.
+    append(&table, &[range(0, 120, 140)]).await.unwrap();
+    super::fixture::holds(&archive, &table, &[(0, 140)]).await;
+    assert!(table.snapshot().files.len() <= 8);
+    table.compact().await.unwrap();
+    super::fixture::holds(&archive, &table, &[(0, 140)]).await;
+}

@@ -126,7 +126,7 @@ fn batch(columns: Vec<(&'static str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, a)| a).collect()).unwrap()
 }
 
-fn all(rows: &[Option<u64>]) -> RecordBatch {
+pub fn all(rows: &[Option<u64>]) -> RecordBatch {
     let mut columns = columns(rows);
     columns.extend(nested(rows));
     columns.push(("_partition", Arc::new(Int32Array::from_value(0, rows.len()))));
@@ -187,17 +187,22 @@ proptest! {
     }
 }
 
-/// A table with every type: its rows come back, and its bounds hold.
-async fn through_files(batch: &RecordBatch) {
-    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-    let archive = on(&store);
-    let spec = TableSpec {
-        folder: "all".into(),
+/// A table for such rows.
+pub fn spec(batch: &RecordBatch, folder: String) -> TableSpec {
+    TableSpec {
+        folder,
         schema: batch.schema(),
         date_from: "micros".into(),
         sort_by: vec!["_offset".into()],
         partition_from: Some("_partition".into()),
-    };
+    }
+}
+
+/// A table with every type: its rows come back, and its bounds hold.
+async fn through_files(batch: &RecordBatch) {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let archive = on(&store);
+    let spec = spec(batch, "all".into());
     let table = archive.table(spec.clone()).await.unwrap();
     table.append(vec![batch.clone()], &[range(0, 0, batch.num_rows() as u64)]).await.unwrap();
     let again = archive.table(spec.clone()).await.unwrap();
