@@ -283,3 +283,59 @@ fn is_staged(name: &str) -> bool {
 fn generic(path: &FilePath, error: io::Error) -> Error {
     Error::Generic { store: STORE, source: format!("{}: {error}", path.display()).into() }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use object_store::ObjectStoreExt;
+
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, DurableFolder) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = DurableFolder::open(folder.path().join("new/archive")).unwrap();
+        (folder, store)
+    }
+
+    #[tokio::test]
+    async fn what_is_there_is_not_created_again() {
+        let (_folder, store) = folder();
+        let path = Path::from("a/b/c.json");
+        let create = || PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        store.put_opts(&path, "one".into(), create()).await.unwrap();
+        let error = store.put_opts(&path, "two".into(), create()).await.unwrap_err();
+        assert!(matches!(error, Error::AlreadyExists { .. }), "{error}");
+        assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "one");
+        store.put(&path, "three".into()).await.unwrap();
+        assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "three");
+        let left = fs::read_dir(store.inner.root.join("a/b")).unwrap().count();
+        assert_eq!(left, 1);
+    }
+
+    #[tokio::test]
+    async fn staged_files_are_not_listed_and_listings_are_in_order() {
+        let (_folder, store) = folder();
+        for name in ["a/3", "a/1", "a/2", "b/1"] {
+            store.put(&Path::from(name), name.into()).await.unwrap();
+        }
+        fs::write(store.inner.root.join("a/9#1"), b"torn").unwrap();
+        // A staged file that a crash left is in nobody's way.
+        fs::write(store.inner.root.join("a/4#1"), b"torn").unwrap();
+        store.put(&Path::from("a/4"), "a/4".into()).await.unwrap();
+        let found: Vec<ObjectMeta> =
+            store.list_with_offset(Some(&Path::from("a")), &Path::from("a/1")).try_collect().await.unwrap();
+        let found: Vec<String> = found.into_iter().map(|object| object.location.to_string()).collect();
+        assert_eq!(found, ["a/2", "a/3", "a/4"]);
+    }
+
+    #[tokio::test]
+    async fn after_a_failed_flush_nothing_is_written() {
+        let (_folder, store) = folder();
+        store.put(&Path::from("a"), "a".into()).await.unwrap();
+        assert!(store.inner.flushed(Err(io::Error::other("the disk is ill"))).is_err());
+        let error = store.put(&Path::from("b"), "b".into()).await.unwrap_err().to_string();
+        assert!(error.contains("restart when the disk is well"), "{error}");
+        assert!(store.put_multipart(&Path::from("b")).await.is_err());
+        assert_eq!(store.get(&Path::from("a")).await.unwrap().bytes().await.unwrap(), "a");
+    }
+}

@@ -1,5 +1,6 @@
 //! A process that appends, compacts, rewrites and vacuums a folder, killed again and again: each event is there once.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -20,7 +21,9 @@ async fn worker() {
     for step in 1_u64.. {
         let covered = |partition| table.snapshot().covered_of(PartitionId(partition));
         let ranges: Vec<_> = (0..2).map(|p| range(p, covered(p), covered(p) + 15 + step % 7)).collect();
+        println!("step {step}");
         append(&table, &ranges).await.unwrap();
+        println!("step {step} appended");
         match step % 8 {
             3 => drop(table.compact().await.unwrap()),
             5 => drop(table.vacuum(Duration::ZERO).await.unwrap()),
@@ -40,12 +43,16 @@ async fn a_killed_writer_leaves_each_event_once() {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "kill::worker", "--nocapture"])
             .env(FOLDER, root)
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        tokio::time::sleep(Duration::from_millis(20 + (random >> 33) % 300)).await;
-        assert!(process.try_wait().unwrap().is_none(), "the writer ended by itself");
+        // Somewhere in the work that follows one of its first steps.
+        let mut told = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let steps =
+            told.by_ref().filter(|line| line.starts_with("step")).take(1 + (random >> 33) as usize % 24).count();
+        assert!(steps > 0, "the writer ended by itself");
+        (0..(random >> 40) % 4096).for_each(|_| std::thread::yield_now());
         process.kill().unwrap();
         process.wait().unwrap();
         let archive = Archive::open(settings(root)).unwrap();
