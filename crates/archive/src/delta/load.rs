@@ -42,7 +42,19 @@ pub(crate) async fn load(place: &Place) -> Result<Option<State>, ArchiveError> {
         bytes: 0,
         committed_at_micros: committed_at(place, state).await?,
     };
-    Ok(Some(State { snapshot: Arc::new(snapshot.with_files(files)), metadata: state.metadata().clone() }))
+    let state = State { snapshot: Arc::new(snapshot.with_files(files)), metadata: state.metadata().clone() };
+    if !state.is_whole() {
+        let (rows, absent) = (state.snapshot.rows, state.absent());
+        let problem =
+            format!("its files hold {rows} rows, and it covers {:?} with {absent} absent", state.snapshot.covered);
+        return Err(place.damaged("_delta_log", problem));
+    }
+    if let Some(local) = &place.local {
+        // What was read may be trusted only when no power cut can take it away.
+        let path = place.commit(state.snapshot.version);
+        local.sync_folder_of(&path).await.map_err(|source| ArchiveError::store(path, source))?;
+    }
+    Ok(Some(state))
 }
 
 async fn open(place: &Place) -> Result<Option<DeltaTable>, ArchiveError> {

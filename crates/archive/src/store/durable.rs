@@ -57,6 +57,13 @@ impl DurableFolder {
         Ok(Self { inner: Arc::new(Inner { files, root, durable, failed: AtomicBool::new(false) }) })
     }
 
+    /// Flushes the folder of an object: a killed writer may have named it and not come so far.
+    pub(crate) async fn sync_folder_of(&self, location: &Path) -> Result<()> {
+        let path = self.inner.files.path_to_filesystem(location)?;
+        let inner = self.inner.clone();
+        blocking(move || inner.sync_names(&path).map_err(|error| generic(&path, error))).await
+    }
+
     /// Removes a folder with all that is in it.
     pub(crate) fn remove(&self, path: &Path) -> io::Result<()> {
         let folder = self.inner.files.path_to_filesystem(path).map_err(io::Error::other)?;

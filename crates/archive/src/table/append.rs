@@ -135,8 +135,10 @@ fn append_to(
         let told = |hole: &PartitionRange| json!([hole.partition.to_string(), hole.first, hole.next]);
         lines.note("highwaterHoles", left_out.iter().map(told).collect());
     }
-    let listed = state.listing(place, ranges.iter().map(|range| range.partition))?;
-    if let Some(metadata) = &listed {
+    let records = ranges.iter().chain(&left_out).map(PartitionRange::len).sum::<u64>();
+    let absent = records.saturating_sub(files.iter().map(|file| file.rows).sum());
+    let properties = state.properties(place, ranges.iter().map(|range| range.partition), absent)?;
+    if let Some(metadata) = &properties {
         lines.metadata(metadata)?;
     }
     let mut covered = state.snapshot.covered.clone();
@@ -155,5 +157,5 @@ fn append_to(
         ..state.snapshot.with_files(all)
     };
     let next = state.next(snapshot);
-    Ok((lines, State { metadata: listed.unwrap_or(next.metadata), ..next }))
+    Ok((lines, State { metadata: properties.unwrap_or(next.metadata), ..next }))
 }

@@ -20,6 +20,11 @@ pub(super) fn check(spec: &TableSpec, rows: &[RecordBatch], ranges: &[PartitionR
             return Err(wrong(format!("partition {} has two ranges", range.partition)));
         }
     }
+    let (given, room) =
+        (rows.iter().map(|batch| batch.num_rows() as u64).sum::<u64>(), ranges.iter().map(PartitionRange::len).sum());
+    if given > room {
+        return Err(wrong(format!("{given} rows for {room} records")));
+    }
     for batch in rows {
         if batch.schema().fields() != spec.schema.fields() {
             return Err(wrong(format!("the rows have the columns {:?}, not {:?}", names(batch), spec.schema)));

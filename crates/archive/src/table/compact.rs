@@ -49,6 +49,10 @@ impl Table {
         let mut done = Compacted::default();
         for group in groups(&snapshot, self.shared.place.settings.target_file_bytes) {
             let merged: Vec<_> = self.merge(&group).await?.into_iter().map(Arc::new).collect();
+            if rows_of(&merged) != rows_of(&group) {
+                let problem = format!("merging {} rows gave {}", rows_of(&group), rows_of(&merged));
+                return Err(self.shared.place.damaged(&group[0].path, problem));
+            }
             let mut writer = self.writer().await?;
             let place = &self.shared.place;
             self.commit(&mut writer, |state| replace(place, state, &group, &merged)).await?;
@@ -91,6 +95,10 @@ async fn merge(
         writer.write(date, &rows).await?;
     }
     writer.finish().await
+}
+
+fn rows_of(files: &[Arc<DataFile>]) -> u64 {
+    files.iter().map(|file| file.rows).sum()
 }
 
 fn bytes_of(files: &[Arc<DataFile>]) -> u64 {

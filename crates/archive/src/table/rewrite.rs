@@ -120,6 +120,10 @@ impl Table {
             tokio::task::yield_now().await;
         }
         written.extend(write_files(place, &part, spec, Effort::Thorough).await?);
+        let rows: u64 = written.iter().map(|file| file.rows).sum();
+        if rows != file.rows {
+            return Err(place.damaged(&file.path, format!("it holds {rows} rows and should hold {}", file.rows)));
+        }
         Ok(written)
     }
 }

@@ -129,6 +129,24 @@ async fn what_cannot_be_a_table_is_refused() {
 }
 
 #[tokio::test]
+async fn rows_that_do_not_fit_what_is_covered_are_damage() {
+    use object_store::ObjectStoreExt;
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let archive = on(&store);
+    let table = archive.table(spec()).await.unwrap();
+    append(&table, &[range(0, 0, 5)]).await.unwrap();
+    let commit = "rankmysteps/steps/_delta_log/00000000000000000001.json".into();
+    let written = store.get(&commit).await.unwrap().bytes().await.unwrap();
+    let text = String::from_utf8(written.to_vec()).unwrap();
+    for (was, is) in [("\"version\":5", "\"version\":7"), ("\\\"numRecords\\\":1", "\\\"numRecords\\\":3")] {
+        assert!(text.contains(was), "{text}");
+        store.put(&commit, text.replacen(was, is, 1).into()).await.unwrap();
+        let error = archive.table(spec()).await.map(|_| ()).unwrap_err();
+        assert!(matches!(error, ArchiveError::Damaged { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_table_that_lost_its_first_commits_is_damaged_not_empty() {
     use object_store::ObjectStoreExt;
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
