@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::{
-    ApiError, ChangeStream, EngineStatus, IngestReport, IngestRequest, Pulses, Readiness, SqlAnswer, SqlRequest,
-    SubscribeRequest, ViewAnswer, ViewRequest, WatchRequest,
+    ApiError, ChangeStream, EngineStatus, ErrorKind, IngestReport, IngestRequest, Pulses, Readiness, ReplayReport,
+    ReplayRequest, SnapshotReport, SqlAnswer, SqlRequest, SubscribeRequest, ViewAnswer, ViewRequest, WatchRequest,
 };
 
 /// Everything a door can ask of the engine. Implementations are cheap to share behind an `Arc`.
@@ -15,6 +15,17 @@ pub trait Engine: Send + Sync {
 
     /// Runs SQL statements. Dropping the future or the rows cancels.
     async fn sql(&self, request: SqlRequest) -> Result<SqlAnswer, ApiError>;
+
+    /// Reads rejected records again by the stream's present declaration; those that can be read become events, once.
+    async fn replay_rejects(&self, request: ReplayRequest) -> Result<ReplayReport, ApiError> {
+        let message = format!("the rejects of {} cannot be replayed here", request.stream);
+        Err(ApiError::new(ErrorKind::Unsupported, message))
+    }
+
+    /// Takes a snapshot of the data folder under a name, into a folder below it that may be copied at leisure.
+    async fn snapshot(&self, name: &str) -> Result<SnapshotReport, ApiError> {
+        Err(ApiError::new(ErrorKind::Unsupported, format!("no snapshot {name} can be taken here")))
+    }
 
     /// Reads one view.
     async fn read_view(&self, request: ViewRequest) -> Result<ViewAnswer, ApiError>;

@@ -44,6 +44,8 @@ pub enum Command {
     Sql(Sql),
     /// Send a file of events, or standard input, to a stream
     Ingest(Ingest),
+    /// Read a stream's rejected records again, after its declaration was mended
+    ReplayRejects(ReplayRejects),
     /// Send an app's simulated events
     Simulate(Simulate),
     /// Check every byte of a data folder that nothing serves: log, catalog, checkpoints
@@ -236,6 +238,21 @@ pub struct Ingest {
     pub target: Target,
 }
 
+/// `highwater replay-rejects`.
+#[derive(Debug, Args)]
+pub struct ReplayRejects {
+    /// The stream: name or schema.name
+    #[arg(value_name = "STREAM")]
+    pub stream: String,
+
+    /// Only rejects for which this SQL condition over the columns of <STREAM>_rejects holds
+    #[arg(long, value_name = "CONDITION")]
+    pub r#where: Option<String>,
+
+    #[command(flatten)]
+    pub target: Target,
+}
+
 /// `highwater simulate`.
 #[derive(Debug, Args)]
 pub struct Simulate {
@@ -336,6 +353,7 @@ impl Arguments {
             Command::Check(check) => set("apps", check.apps.as_ref().map(|path| path.display().to_string())),
             Command::Sql(Sql { target, .. })
             | Command::Ingest(Ingest { target, .. })
+            | Command::ReplayRejects(ReplayRejects { target, .. })
             | Command::Simulate(Simulate { target, .. }) => set("to", target.to.clone()),
             Command::Doctor(doctor) => set("data", doctor.data.as_ref().map(|path| path.display().to_string())),
             Command::Bench(_) | Command::Settings => {}
@@ -381,6 +399,7 @@ mod tests {
             "highwater sql -c SELECT --timing",
             "highwater ingest f.csv.gz --to http://h:1 --stream a.b --batch 1 --producer p --start-sequence 3",
             "highwater ingest - -s a.b --no-dedup",
+            "highwater replay-rejects a.b --where _offset=3 --to http://h:1",
             "highwater simulate rankmysteps --events 10 --seed 2 --rate 5 --speed 60x --users 1000000",
             "highwater simulate rankmysteps --events 10 --days 30 --start 2026-03-01T00:00:00Z",
             "highwater doctor --data d --repair",

@@ -6,6 +6,7 @@ mod client;
 mod error;
 mod ingest;
 mod query;
+mod replay;
 mod retry;
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,8 @@ pub struct Decoded {
     pub source: Bytes,
     /// What was not accepted, in order.
     pub rejects: Vec<Reject>,
+    /// The header line of a CSV body, without which its rejects cannot be read.
+    pub header: Option<Bytes>,
 }
 
 impl Decoded {

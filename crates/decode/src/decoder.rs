@@ -82,7 +82,8 @@ impl Decoder {
         body::decode(self, format, body)
     }
 
-    /// Decodes stored records: row `i` is record `i`. What `decode_body` accepted decodes to the same rows here.
+    /// Decodes stored records: row `i` is record `i`. What `decode_body` accepted decodes to the same rows here; what it
+    /// accepted before columns were added has NULL there where its value does not fit.
     ///
     /// # Errors
     /// [`DecodeError::Record`] names the first record that does not decode.
@@ -90,7 +91,7 @@ impl Decoder {
         if records.bytes().len() > MAX_BODY_BYTES {
             return Err(DecodeError::TooLarge { limit: MAX_BODY_BYTES });
         }
-        let mut rows = RowReader::new(self, records.len());
+        let mut rows = RowReader::stored(self, records.len());
         for (number, record) in (0_u64..).zip(records.iter()) {
             match rows.read_stored(record) {
                 Ok(()) => rows.commit(),

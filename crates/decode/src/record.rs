@@ -20,6 +20,8 @@ pub(crate) struct ObjectPlan {
     keys: Vec<Key>,
     /// Indexes of `keys` by name.
     sorted: Vec<u16>,
+    /// All columns within it.
+    columns: Vec<u16>,
 }
 
 #[derive(Debug)]
@@ -106,6 +108,7 @@ impl ObjectPlan {
         self.sorted = (0_u16..).zip(&self.keys).map(|(slot, _)| slot).collect();
         let keys = &self.keys;
         self.sorted.sort_by(|a, b| by_length(&keys[*a as usize].name, &keys[*b as usize].name));
+        self.columns = keys.iter().flat_map(|key| key.columns.iter().copied()).collect();
         self.keys.iter_mut().filter_map(|key| key.inner.as_mut()).for_each(|inner| inner.number(next));
     }
 
@@ -192,14 +195,14 @@ fn take(
         }
     }
     match (key.leaves.as_slice(), &key.inner) {
-        (&[leaf], None) => take_leaf(&mut columns[leaf as usize], json, peek, depth),
-        (&[], Some(inner)) => descend(key, inner, orders, columns, row, json, peek, depth),
+        (&[leaf], None) => take_leaf(&mut columns[leaf as usize], row, json, peek, depth),
+        (&[], Some(inner)) => take_inner(key, inner, orders, columns, row, json, peek, depth),
         (leaves, inner) => {
             for leaf in leaves {
-                take_leaf(&mut columns[*leaf as usize], &mut json.clone(), peek, depth)?;
+                take_leaf(&mut columns[*leaf as usize], row, &mut json.clone(), peek, depth)?;
             }
             if let Some(inner) = inner {
-                descend(key, inner, orders, columns, row, &mut json.clone(), peek, depth)?;
+                take_inner(key, inner, orders, columns, row, &mut json.clone(), peek, depth)?;
             }
             json::skip(json, peek, depth)
         }
@@ -207,12 +210,55 @@ fn take(
 }
 
 #[inline]
-fn take_leaf(column: &mut ColumnBuilder, json: &mut Jiter, peek: Peek, depth: usize) -> Outcome {
+fn take_leaf(column: &mut ColumnBuilder, row: usize, json: &mut Jiter, peek: Peek, depth: usize) -> Outcome {
     if peek == Peek::Null {
         // The same as a missing key, so that `fill` decides.
         return Ok(json.known_null()?);
     }
+    if column.is_lenient() {
+        let column = std::slice::from_mut(column);
+        return attempt(column, &[0], row, json, peek, depth, |column, json| column[0].append_json(json, peek, depth));
+    }
     column.append_json(json, peek, depth).map_err(|fault| fault.within(column.name()))
+}
+
+/// Follows a path; where nobody asked for anything along it when the record was stored, it may lead nowhere.
+#[expect(clippy::too_many_arguments, reason = "one step of a recursion over five independent states")]
+fn take_inner(
+    key: &Key,
+    inner: &ObjectPlan,
+    orders: &mut Orders,
+    columns: &mut [ColumnBuilder],
+    row: usize,
+    json: &mut Jiter,
+    peek: Peek,
+    depth: usize,
+) -> Outcome {
+    if !inner.columns.iter().all(|column| columns[*column as usize].is_lenient()) {
+        return descend(key, inner, orders, columns, row, json, peek, depth);
+    }
+    attempt(columns, &inner.columns, row, json, peek, depth, |columns, json| {
+        descend(key, inner, orders, columns, row, json, peek, depth)
+    })
+}
+
+/// Reads a value into the columns `into`, which are NULL when it does not fit; the record then goes on behind it.
+fn attempt<'j>(
+    columns: &mut [ColumnBuilder],
+    into: &[u16],
+    row: usize,
+    json: &mut Jiter<'j>,
+    peek: Peek,
+    depth: usize,
+    read: impl FnOnce(&mut [ColumnBuilder], &mut Jiter<'j>) -> Outcome,
+) -> Outcome {
+    let mut ahead = json.clone();
+    if read(columns, &mut ahead).is_ok() {
+        *json = ahead;
+        return Ok(());
+    }
+    into.iter().for_each(|column| columns[*column as usize].truncate(row));
+    json::skip(json, peek, depth)
 }
 
 /// Follows a path into an object, a list, or a text that holds one.

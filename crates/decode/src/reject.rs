@@ -1,5 +1,7 @@
 //! Records that were not accepted, with their place in the body. Filled by the body readers; stored by the engine.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use crate::fault::Fault;
@@ -19,6 +21,8 @@ pub struct Reject {
     pub reason: String,
     /// The record's own bytes, at most the stream's `max_record_bytes`; the reason says so when it was cut.
     pub raw: Bytes,
+    /// Whether `raw` is all of the record.
+    pub whole: bool,
 }
 
 /// Collects the rejects of one body.
@@ -47,7 +51,7 @@ impl<'a> Rejects<'a> {
         if kept < end - start {
             reason = format!("{reason} (the first {kept} of {} bytes are kept)", end - start);
         }
-        self.add(record, start, start + kept, column, reason);
+        self.add(record, start..start + kept, kept == end - start, column, reason);
     }
 
     /// Everything from `start` to the end of the body, in pieces of at most the record limit so that nothing is lost.
@@ -61,11 +65,11 @@ impl<'a> Rejects<'a> {
         let first = (start + self.max_record_bytes.max(1)).min(end);
         let reason =
             format!("{reason}; where the next record starts cannot be told, so the rest of the body is rejected");
-        self.add(record, start, first, None, reason);
+        self.add(record, start..first, first == end, None, reason);
         let mut from = first;
         while from < end {
             let to = (from + self.max_record_bytes.max(1)).min(end);
-            self.add(record, from, to, None, "continues the rest of the body rejected before".to_owned());
+            self.add(record, from..to, false, None, "continues the rest of the body rejected before".to_owned());
             from = to;
         }
     }
@@ -74,9 +78,9 @@ impl<'a> Rejects<'a> {
         self.list
     }
 
-    fn add(&mut self, record: u64, start: usize, end: usize, column: Option<String>, reason: String) {
-        let line = self.line_of(start);
-        self.list.push(Reject { record, byte: start as u64, line, column, reason, raw: self.body.slice(start..end) });
+    fn add(&mut self, record: u64, range: Range<usize>, whole: bool, column: Option<String>, reason: String) {
+        let (line, byte) = (self.line_of(range.start), range.start as u64);
+        self.list.push(Reject { record, byte, line, column, reason, raw: self.body.slice(range), whole });
     }
 
     fn line_of(&mut self, byte: usize) -> u64 {

@@ -26,10 +26,21 @@ pub(crate) struct RowReader<'d> {
 }
 
 impl<'d> RowReader<'d> {
+    /// A reader of new records.
     pub(crate) fn new(decoder: &'d Decoder, rows: usize) -> Self {
+        Self::of(decoder, rows, false)
+    }
+
+    /// A reader of records that were accepted once, perhaps before columns were added: where those do not fit, they are
+    /// NULL.
+    pub(crate) fn stored(decoder: &'d Decoder, rows: usize) -> Self {
+        Self::of(decoder, rows, true)
+    }
+
+    fn of(decoder: &'d Decoder, rows: usize, stored: bool) -> Self {
         Self {
             decoder,
-            columns: decoder.columns.iter().map(|plan| ColumnBuilder::new(plan, rows)).collect(),
+            columns: decoder.columns.iter().map(|plan| ColumnBuilder::new(plan, rows, stored)).collect(),
             orders: Orders::new(&decoder.object),
             rows: 0,
             tape: Vec::new(),
@@ -74,9 +85,14 @@ impl<'d> RowReader<'d> {
         let Some(layout) = &self.decoder.text else {
             return Fault::value("the stream has no text layout");
         };
+        let rows = self.rows;
         layout.read(line, &mut self.unquoted, |column, text| {
             let column = &mut self.columns[column];
-            column.append_text(text, MAX_DEPTH).map_err(|fault| fault.within(column.name()))
+            match column.append_text(text, MAX_DEPTH) {
+                Err(_) if column.is_lenient() => column.truncate(rows),
+                outcome => return outcome.map_err(|fault| fault.within(column.name())),
+            }
+            Ok(())
         })?;
         fill(&mut self.columns, self.rows)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use highwater_decode::Decoder;
 use highwater_log::Log;
@@ -17,6 +17,7 @@ use crate::feed::Feed;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
 use crate::query::RankedViews;
+use crate::replayed::Replayed;
 use crate::settings::EngineSettings;
 use crate::subscribe::Hub;
 use crate::tick::TickHandle;
@@ -48,6 +49,10 @@ pub(crate) struct Core {
     pub(crate) health: Health,
     /// How much may be held, and is.
     pub(crate) memory: Memory,
+    /// How many snapshots are being taken: nothing is let go of the log meanwhile.
+    pub(crate) holds: AtomicUsize,
+    /// One replay of rejects at a time: what one has replayed the next must know.
+    pub(crate) replays: tokio::sync::Mutex<()>,
     /// Plain views that ranked indexes answer.
     pub(crate) ranked_views: RankedViews,
 }
@@ -59,8 +64,10 @@ pub(crate) struct StreamRuntime {
     pub(crate) schema: StreamSchema,
     pub(crate) is_table: bool,
     pub(crate) decoder: Decoder,
-    /// Durable events on their way to the tick.
-    pub(crate) feed: Feed,
+    /// Durable events on their way to the tick; of this declaration and those before.
+    pub(crate) feed: Arc<Feed>,
+    /// Which of its rejects were replayed.
+    pub(crate) replayed: Arc<Replayed>,
     /// Picks the partition of requests to a stream without `partition_by`.
     round_robin: AtomicU64,
 }
@@ -75,8 +82,19 @@ impl StreamRuntime {
         next: impl Fn(PartitionId) -> Offset,
     ) -> Result<Self, highwater_decode::DecodeError> {
         let decoder = Decoder::new(&schema)?;
-        let feed = Feed::new((0..schema.partitions).map(|partition| next(PartitionId(partition))).collect());
-        Ok(Self { id, name, schema, is_table, decoder, feed, round_robin: AtomicU64::new(0) })
+        let next = (0..schema.partitions).map(|partition| next(PartitionId(partition))).collect();
+        let feed = Arc::new(Feed::new(decoder.schema(), next));
+        let replayed = Arc::default();
+        Ok(Self { id, name, schema, is_table, decoder, feed, replayed, round_robin: AtomicU64::new(0) })
+    }
+
+    /// The same stream by another declaration. Its events come the same way: [`Feed::redeclare`] says when.
+    pub(crate) fn redeclared(&self, schema: StreamSchema) -> Result<Self, highwater_decode::DecodeError> {
+        let (id, name, is_table) = (self.id, self.name.clone(), self.is_table);
+        let (feed, replayed) = (Arc::clone(&self.feed), Arc::clone(&self.replayed));
+        let decoder = Decoder::new(&schema)?;
+        let round_robin = AtomicU64::new(self.round_robin.load(Ordering::Relaxed));
+        Ok(Self { id, name, schema, is_table, decoder, feed, replayed, round_robin })
     }
 
     /// The partitions of its log, without the rejects.

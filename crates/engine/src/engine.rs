@@ -7,8 +7,9 @@ use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use highwater_api::{
-    ApiError, ChangeStream, Engine, EngineStatus, ErrorKind, IngestReport, IngestRequest, Pulses, Readiness, SqlAnswer,
-    SqlRequest, SubscribeRequest, ViewAnswer, ViewRequest, WatchRequest,
+    ApiError, ChangeStream, Engine, EngineStatus, ErrorKind, IngestReport, IngestRequest, Pulses, Readiness,
+    ReplayReport, ReplayRequest, SnapshotReport, SqlAnswer, SqlRequest, SubscribeRequest, ViewAnswer, ViewRequest,
+    WatchRequest,
 };
 use highwater_model::Clock;
 use parking_lot::Mutex;
@@ -17,7 +18,7 @@ use crate::archive::Archiver;
 use crate::core::Core;
 use crate::error::EngineError;
 use crate::settings::EngineSettings;
-use crate::{ingest, open, query, statements, status, subscribe, watch};
+use crate::{ingest, open, query, snapshot, statements, status, subscribe, watch};
 
 /// A running engine.
 pub struct Highwater {
@@ -111,6 +112,15 @@ impl Engine for Highwater {
     async fn sql(&self, request: SqlRequest) -> Result<SqlAnswer, ApiError> {
         self.check_ready()?;
         statements::run(&self.core, request).await
+    }
+
+    async fn replay_rejects(&self, request: ReplayRequest) -> Result<ReplayReport, ApiError> {
+        self.check_ready()?;
+        statements::replay(&self.core, &request).await
+    }
+
+    async fn snapshot(&self, name: &str) -> Result<SnapshotReport, ApiError> {
+        snapshot::snapshot(&self.core, name).await
     }
 
     async fn read_view(&self, request: ViewRequest) -> Result<ViewAnswer, ApiError> {

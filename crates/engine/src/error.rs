@@ -72,6 +72,12 @@ pub enum EngineError {
     /// There is no room left in memory; says who holds it and what to do.
     #[error("{}", .0.message)]
     NoRoom(Box<ApiError>),
+    /// Something was refused, in the words for whoever asked.
+    #[error("{}", .0.message)]
+    Refused(Box<ApiError>),
+    /// A build was wanted no more: it was cancelled, its view was dropped, or another build took its place.
+    #[error("the build was cancelled, or another took its place")]
+    Cancelled,
     /// The tick thread is gone: a defect, or the engine is stopping.
     #[error("the engine is stopping")]
     Stopping,
@@ -85,10 +91,11 @@ impl From<EngineError> for ApiError {
             EngineError::Views(error) => views_error(error, message),
             EngineError::Catalog(error) => catalog_error(&error),
             EngineError::Declaration { .. } => Self::new(ErrorKind::InvalidInput, message),
+            EngineError::Cancelled => Self::new(ErrorKind::Conflict, message),
             EngineError::Stopping => Self::new(ErrorKind::Unavailable, message),
-            EngineError::NoRoom(error) => *error,
             EngineError::Archive(_) | EngineError::ReadArchive { .. } => Self::new(ErrorKind::Unavailable, message)
                 .with_hint("check the folder or object store that the setting `archive` names"),
+            EngineError::NoRoom(error) | EngineError::Refused(error) => *error,
             EngineError::Replay { .. } | EngineError::Io { .. } | EngineError::Damaged { .. } => {
                 Self::internal(message)
             }

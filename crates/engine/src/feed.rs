@@ -2,8 +2,10 @@
 //! stored before the start, or came too fast to be held, is read from the log and decoded again.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use highwater_log::{Log, LogError};
 use highwater_model::{EventBatch, Offset, PartitionId, Records};
 use parking_lot::Mutex;
@@ -18,6 +20,8 @@ const READ_BYTES: usize = 4 << 20;
 pub(crate) struct Feed(Vec<Mutex<Partition>>);
 
 struct Partition {
+    /// The columns that the tick wants.
+    columns: SchemaRef,
     /// The next offset the tick wants.
     next: Offset,
     /// Decoded events by their first offset.
@@ -33,12 +37,26 @@ struct Partition {
 const HELD_ROWS: usize = 1_000_000;
 
 impl Feed {
-    /// Partitions whose events below the given offsets are in the dataflow already. The log may hold more.
-    pub(crate) fn new(next: Vec<Offset>) -> Self {
+    /// Partitions of events with these columns; those below the given offsets are in the dataflow already. The log may
+    /// hold more.
+    pub(crate) fn new(columns: &SchemaRef, next: Vec<Offset>) -> Self {
         let partition = |next| {
-            Mutex::new(Partition { next, waiting: BTreeMap::new(), waiting_rows: 0, waiting_bytes: 0, behind: true })
+            let (columns, waiting) = (Arc::clone(columns), BTreeMap::new());
+            Mutex::new(Partition { columns, next, waiting, waiting_rows: 0, waiting_bytes: 0, behind: true })
         };
         Self(next.into_iter().map(partition).collect())
+    }
+
+    /// From now on the tick wants events with these columns. Those that wait, and those that were decoded before and are
+    /// offered later, are read from the log again.
+    pub(crate) fn redeclare(&self, columns: &SchemaRef) {
+        for partition in &self.0 {
+            let mut partition = partition.lock();
+            partition.columns = Arc::clone(columns);
+            partition.waiting.clear();
+            (partition.waiting_rows, partition.waiting_bytes) = (0, 0);
+            partition.behind = true;
+        }
     }
 
     /// Hands over durable events.
@@ -46,7 +64,9 @@ impl Feed {
         let Some(partition) = self.0.get(events.partition.0 as usize) else { return };
         let mut partition = partition.lock();
         let rows = events.rows.num_rows();
-        if partition.waiting_rows + rows > HELD_ROWS {
+        let columns = events.rows.schema_ref();
+        let is_wanted = Arc::ptr_eq(columns, &partition.columns) || *columns == partition.columns;
+        if !is_wanted || partition.waiting_rows + rows > HELD_ROWS {
             partition.behind = true;
         }
         if !partition.behind && events.base_offset >= partition.next {

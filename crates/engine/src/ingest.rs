@@ -17,21 +17,25 @@ use crate::error::EngineError;
 use crate::memory::{self, Room};
 use crate::names::resolve;
 use crate::priority;
+use crate::rejects::{StoredReject, Written};
 
 /// Bodies below this are decoded on the spot: handing them to another thread would cost more.
 const INLINE_BYTES: usize = 16 << 10;
 
 /// Records of one partition, decoded and raw.
-struct Split {
-    partition: PartitionId,
-    rows: RecordBatch,
-    records: Records,
+pub(crate) struct Split {
+    pub(crate) partition: PartitionId,
+    pub(crate) rows: RecordBatch,
+    pub(crate) records: Records,
 }
 
 /// A request ready to be appended.
 struct Prepared {
     splits: Vec<Split>,
     rejects: Vec<Reject>,
+    /// How it was written.
+    format: highwater_decode::BodyFormat,
+    header: Option<bytes::Bytes>,
 }
 
 /// Stores events; see [`highwater_api::Engine::ingest`].
@@ -84,7 +88,7 @@ fn stream_for(core: &Core, name: &str) -> Result<Arc<StreamRuntime>, ApiError> {
 
 /// Keeps events out that would only make views grow when there is no room for that, and slows them down before. What is
 /// refused was not stored: the producer may send it again.
-fn admit(core: &Core, stream: &StreamRuntime) -> Result<(), ApiError> {
+pub(crate) fn admit(core: &Core, stream: &StreamRuntime) -> Result<(), ApiError> {
     core.memory.waits(stream.feed.waiting_bytes() as u64);
     let room = core.memory.room();
     if room == Room::Enough || !feeds_state(core, stream) {
@@ -131,11 +135,12 @@ fn prepare(stream: &StreamRuntime, format: BodyFormat, body: &bytes::Bytes) -> R
         .decoder
         .decode_body(format, body)
         .map_err(|error| ApiError::new(ErrorKind::InvalidInput, error.to_string()))?;
-    Ok(Prepared { splits: split(stream, &decoded)?, rejects: decoded.rejects })
+    let splits = split(stream, &decoded)?;
+    Ok(Prepared { splits, rejects: decoded.rejects, format, header: decoded.header })
 }
 
 /// The decoded rows by partition.
-fn split(stream: &StreamRuntime, decoded: &Decoded) -> Result<Vec<Split>, ApiError> {
+pub(crate) fn split(stream: &StreamRuntime, decoded: &Decoded) -> Result<Vec<Split>, ApiError> {
     if decoded.rows.num_rows() == 0 {
         return Ok(Vec::new());
     }
@@ -170,12 +175,11 @@ fn begin(
     stamp: Option<ProducerStamp>,
 ) -> Result<Begun, ApiError> {
     let now = core.clock.now_micros();
-    let Prepared { splits, rejects } = prepared;
-    let mut parts: Vec<Part> =
-        splits.iter().map(|split| Part { partition: split.partition, records: split.records.clone() }).collect();
-    if !rejects.is_empty() {
-        parts.push(Part { partition: PartitionId::REJECTS, records: reject_records(&rejects, now)? });
-    }
+    let Prepared { splits, rejects, format, header } = prepared;
+    let hidden = match rejects.is_empty() {
+        true => None,
+        false => Some(reject_records(&rejects, &Written { format, header: header.as_deref() }, now)?),
+    };
     let report = IngestReport {
         stream: stream.name.to_string(),
         accepted: splits.iter().map(|split| split.rows.num_rows() as u64).sum(),
@@ -184,22 +188,35 @@ fn begin(
         offsets: Vec::new(),
         rejects: rejects.iter().take(IngestReport::MAX_LISTED).map(listed).collect(),
     };
-    if parts.is_empty() && stamp.is_none() {
+    if splits.is_empty() && hidden.is_none() && stamp.is_none() {
         return Ok(Begun { report, stored: None });
     }
     let stamp = stamp.map(|stamp| Stamp { producer: stamp.producer, sequence: stamp.sequence });
-    let append = Append { stream: stream.id, ingested_at_micros: now, stamp, parts };
-    // The events must reach the tick even if the caller goes away between fsync and here.
+    Ok(Begun { report, stored: Some(append(core, stream, splits, hidden, stamp, now)) })
+}
+
+/// Appends rows, and records for the stream's hidden partition, in one piece; when they are durable, the rows are handed
+/// over to the tick, even if the caller goes away in between.
+pub(crate) fn append(
+    core: &Arc<Core>,
+    stream: &Arc<StreamRuntime>,
+    splits: Vec<Split>,
+    hidden: Option<Records>,
+    stamp: Option<Stamp>,
+    now: i64,
+) -> JoinHandle<Result<Appended, EngineError>> {
+    let parts = splits.iter().map(|split| Part { partition: split.partition, records: split.records.clone() });
+    let hidden = hidden.map(|records| Part { partition: PartitionId::REJECTS, records });
+    let parts = parts.chain(hidden).collect();
+    let appended = core.log.append(Append { stream: stream.id, ingested_at_micros: now, stamp, parts });
     let (owner, runtime) = (Arc::clone(core), Arc::clone(stream));
-    let appended = core.log.append(append);
-    let stored = tokio::spawn(async move {
+    tokio::spawn(async move {
         let appended = appended.await?;
         if !appended.duplicate {
             hand_over(&owner, &runtime, splits, &appended.ranges, now);
         }
         Ok(appended)
-    });
-    Ok(Begun { report, stored: Some(stored) })
+    })
 }
 
 impl Begun {
@@ -240,10 +257,10 @@ fn listed(reject: &Reject) -> RejectedRecord {
 }
 
 /// Rejects as the records of the stream's hidden partition; read back by `<stream>_rejects`.
-fn reject_records(rejects: &[Reject], now: i64) -> Result<Records, ApiError> {
+fn reject_records(rejects: &[Reject], written: &Written<'_>, now: i64) -> Result<Records, ApiError> {
     let mut records = RecordsBuilder::default();
     for reject in rejects {
-        let stored = crate::rejects::StoredReject::new(reject, now);
+        let stored = StoredReject::new(reject, written, now);
         let json = serde_json::to_vec(&stored).map_err(|error| ApiError::internal(error.to_string()))?;
         if !records.push(&json) {
             return Err(ApiError::new(ErrorKind::TooLarge, "more than 4 GiB of rejected records in one request"));

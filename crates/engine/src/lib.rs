@@ -19,8 +19,12 @@ mod open;
 mod priority;
 mod query;
 mod rejects;
+mod replay;
+mod replayed;
+mod reread;
 mod settings;
 mod signal;
+mod snapshot;
 mod statements;
 mod status;
 mod subscribe;
@@ -37,3 +41,4 @@ pub use inspect::{
 };
 pub use memory::MemoryLimit;
 pub use settings::EngineSettings;
+pub use snapshot::{restore_snapshot, snapshot_folder};

@@ -8,8 +8,8 @@ use std::thread::JoinHandle;
 use futures::TryStreamExt;
 use highwater_api::ApiError;
 use highwater_log::{EmbeddedLog, Log};
-use highwater_model::{Clock, ObjectId, Offsets, PartitionId};
-use highwater_sql::{Catalog, EntryKind, Planner};
+use highwater_model::{Clock, ObjectId, Offsets, PartitionId, StreamSchema};
+use highwater_sql::{Catalog, Entry, EntryKind, Planner};
 use highwater_views::{Checkpoints, Dataflow, ObjectSave, Restored, ViewPlan, ViewsError};
 use parking_lot::RwLock;
 
@@ -23,6 +23,7 @@ use crate::jobs::{self, Budget, Jobs};
 use crate::memory::Memory;
 use crate::priority;
 use crate::query::{self, RankedViews};
+use crate::reread::Rereader;
 use crate::settings::EngineSettings;
 use crate::statements::open_stream;
 use crate::subscribe::Hub;
@@ -71,6 +72,8 @@ pub(crate) async fn open(
         folders: RwLock::default(),
         health: Health::default(),
         memory: Memory::new(settings.memory_limit),
+        holds: std::sync::atomic::AtomicUsize::new(0),
+        replays: tokio::sync::Mutex::new(()),
         ranked_views: RankedViews::default(),
         settings,
         clock,
@@ -159,10 +162,10 @@ async fn restore(core: &Arc<Core>, flow: &mut Dataflow, restored: Restored) -> R
     let (mut offsets, mut times) = (restored.offsets, restored.times);
     times.retain(|stream, _| catalog.get(*stream).is_some());
     offsets.retain(|stream| catalog.get(stream).is_some());
-    if let Err(error) = restore_keyed(&catalog, flow, &mut saves, &offsets) {
+    if let Err(error) = restore_keyed(&core.log, &catalog, flow, &mut saves, &offsets) {
         tracing::warn!(%error, "the saved state is set aside and computed again from the log");
         (saves, offsets, times) = (HashMap::new(), Offsets::default(), BTreeMap::new());
-        restore_keyed(&catalog, flow, &mut saves, &offsets)?;
+        restore_keyed(&core.log, &catalog, flow, &mut saves, &offsets)?;
     }
     let fresh = offsets.total() == 0;
     if fresh {
@@ -240,6 +243,7 @@ fn trimmed<'a>(core: &Core, streams: impl IntoIterator<Item = &'a ObjectId>) -> 
 }
 
 fn restore_keyed(
+    log: &Arc<dyn Log>,
     catalog: &Catalog,
     flow: &mut Dataflow,
     saves: &mut HashMap<ObjectId, Vec<ObjectSave>>,
@@ -249,7 +253,12 @@ fn restore_keyed(
         let Some(schema) = entry.kind.stream_schema().filter(|schema| schema.keyed.is_some()) else { continue };
         let is_table = matches!(entry.kind, EntryKind::Table { .. });
         match saves.remove(&entry.id) {
-            Some(saves) => flow.restore_keyed(entry.id, schema, is_table, saves)?,
+            Some(mut saves) => {
+                if !is_table {
+                    rewrite_older(log, entry, schema, &mut saves)?;
+                }
+                flow.restore_keyed(entry.id, schema, is_table, saves)?;
+            }
             // Declared after the checkpoint: it starts at its log's beginning.
             None if offsets.iter().all(|(stream, _, next)| stream != entry.id || next == 0) => {
                 drop(flow.add_keyed(entry.id, schema, is_table)?);
@@ -261,6 +270,19 @@ fn restore_keyed(
         }
     }
     Ok(())
+}
+
+/// Gives the rows of a checkpoint that is older than the stream's declaration the columns that they have now.
+fn rewrite_older(
+    log: &Arc<dyn Log>,
+    entry: &Entry,
+    schema: &StreamSchema,
+    saves: &mut [ObjectSave],
+) -> Result<(), EngineError> {
+    let reread = Rereader::new(Arc::clone(log), entry.id, entry.name.to_string(), schema)?;
+    let is_older =
+        |save: &&mut ObjectSave| save.row_schema().is_some_and(|rows| rows.fields() != reread.schema().fields());
+    saves.iter_mut().filter(is_older).try_for_each(|save| save.rewrite_rows(|rows| reread.rewrite(rows)))
 }
 
 /// Waits until the log as it was at the start is in the views, builds those that could not be restored, and opens.
@@ -289,4 +311,13 @@ async fn settle(core: &Arc<Core>, unbuilt: Vec<ObjectId>) {
     indexes::build_all(core, ranked);
     core.health.set_ready(true);
     core.health.settle();
+    let owner = Arc::clone(core);
+    // How many of the hidden records are rejects is told from then on.
+    drop(tokio::task::spawn_blocking(move || {
+        for stream in owner.streams.read().values().cloned().collect::<Vec<_>>() {
+            if let Err(error) = stream.replayed.catch_up(owner.log.as_ref(), stream.id) {
+                tracing::warn!(stream = %stream.name, %error, "which rejects were replayed cannot be read");
+            }
+        }
+    }));
 }

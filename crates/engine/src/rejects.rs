@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow_schema::ArrowError;
-use highwater_decode::Reject;
+use bytes::Bytes;
+use highwater_decode::{BodyFormat, Reject};
 use highwater_log::RecordBlock;
+use highwater_model::{Format, Offset};
 use highwater_sql::rejects_schema;
 use serde::{Deserialize, Serialize};
+
+use crate::replayed::{Replayed, is_mark};
 
 /// A rejected record with the reason, as JSON in the log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,10 +32,30 @@ pub(crate) struct StoredReject {
     pub(crate) raw: String,
     /// `utf8` or `base64`.
     pub(crate) encoding: String,
+    /// How the request was written: `ndjson`, `json`, `csv`, `text`. Not in the first ones that were stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<String>,
+    /// The header line of a CSV request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) header: Option<String>,
+    /// Not all of the record was kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) cut: bool,
 }
 
+/// How a request was written.
+pub(crate) struct Written<'a> {
+    pub(crate) format: BodyFormat,
+    /// The header line of a CSV body.
+    pub(crate) header: Option<&'a [u8]>,
+}
+
+/// The formats under the names that are stored.
+const FORMATS: [(BodyFormat, &str); 4] =
+    [(BodyFormat::NdJson, "ndjson"), (BodyFormat::Json, "json"), (BodyFormat::Csv, "csv"), (BodyFormat::Text, "text")];
+
 impl StoredReject {
-    pub(crate) fn new(reject: &Reject, now: i64) -> Self {
+    pub(crate) fn new(reject: &Reject, written: &Written<'_>, now: i64) -> Self {
         let (raw, encoding) = match std::str::from_utf8(&reject.raw) {
             Ok(text) => (text.to_owned(), "utf8"),
             Err(_) => (base64(&reject.raw), "base64"),
@@ -45,20 +69,54 @@ impl StoredReject {
             reason: reject.reason.clone(),
             raw,
             encoding: encoding.to_owned(),
+            format: FORMATS.iter().find(|(format, _)| *format == written.format).map(|(_, name)| (*name).to_owned()),
+            header: written.header.and_then(|header| std::str::from_utf8(header).ok()).map(str::to_owned),
+            cut: !reject.whole,
         }
+    }
+
+    /// The record as a body, and how it is written; `declared` is the stream's own format, for those of which it was not
+    /// stored. `None` when it can never be read: not all of it was kept, or it is no text.
+    pub(crate) fn body(&self, declared: &Format) -> Option<(BodyFormat, Bytes)> {
+        // Those that were stored first say so in their reason only.
+        let was_cut =
+            self.reason.ends_with(" bytes are kept)") || self.reason.starts_with("continues the rest of the body");
+        if self.cut || was_cut || self.encoding != "utf8" {
+            return None;
+        }
+        let known = self.format.as_deref().and_then(|name| FORMATS.iter().find(|(_, known)| *known == name));
+        let format = match (known, declared) {
+            (Some((format, _)), _) => *format,
+            (None, Format::Json) => BodyFormat::NdJson,
+            (None, Format::Text { .. }) => BodyFormat::Text,
+        };
+        let mut body = Vec::with_capacity(self.raw.len() + 1);
+        if format == BodyFormat::Csv {
+            body.extend_from_slice(self.header.as_deref()?.trim_end_matches(['\r', '\n']).as_bytes());
+            body.push(b'\n');
+        }
+        body.extend_from_slice(self.raw.as_bytes());
+        Some((format, body.into()))
     }
 }
 
-/// A block of the hidden partition as rows of `<stream>_rejects`.
-pub(crate) fn reject_rows(block: &RecordBlock) -> Result<RecordBatch, ArrowError> {
-    let stored = block.records.iter().map(serde_json::from_slice::<StoredReject>).collect::<Result<Vec<_>, _>>();
-    let stored = stored.map_err(|error| ArrowError::JsonError(format!("a rejected record: {error}")))?;
+/// A block of the hidden partition as rows of `<stream>_rejects`: the rejects below `end`, and when they were replayed.
+pub(crate) fn reject_rows(block: &RecordBlock, replayed: &Replayed, end: Offset) -> Result<RecordBatch, ArrowError> {
+    let (mut offsets, mut stored) = (Vec::new(), Vec::new());
+    for (offset, record) in (block.base_offset..end).zip(block.records.iter()) {
+        if is_mark(record) {
+            continue;
+        }
+        let reject = serde_json::from_slice::<StoredReject>(record);
+        stored.push(reject.map_err(|error| ArrowError::JsonError(format!("a rejected record: {error}")))?);
+        offsets.push(offset);
+    }
+    let replayed_at: TimestampMicrosecondArray = offsets.iter().map(|offset| replayed.at(*offset, end)).collect();
     let text =
         |of: fn(&StoredReject) -> &str| Arc::new(StringArray::from_iter_values(stored.iter().map(of))) as ArrayRef;
     let number =
         |of: fn(&StoredReject) -> i64| Arc::new(Int64Array::from_iter_values(stored.iter().map(of))) as ArrayRef;
     let at = stored.iter().map(|reject| reject.rejected_at);
-    let base = block.base_offset.cast_signed();
     RecordBatch::try_new(
         rejects_schema(),
         vec![
@@ -70,7 +128,9 @@ pub(crate) fn reject_rows(block: &RecordBlock) -> Result<RecordBatch, ArrowError
             text(|reject| &reject.reason),
             text(|reject| &reject.raw),
             text(|reject| &reject.encoding),
-            Arc::new(Int64Array::from_iter_values(base..base + stored.len() as i64)),
+            Arc::new(stored.iter().map(|reject| reject.format.as_deref()).collect::<StringArray>()),
+            Arc::new(replayed_at.with_timezone("UTC")),
+            Arc::new(Int64Array::from_iter_values(offsets.iter().map(|offset| offset.cast_signed()))),
         ],
     )
 }

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use highwater_api::{EngineStatus, StreamStatus, ViewState, ViewStatus};
-use highwater_model::ObjectId;
+use highwater_log::StreamSize;
+use highwater_model::{ObjectId, PartitionId};
 use highwater_sql::{Catalog, Entry, EntryKind};
 
 use crate::core::{Core, StreamRuntime};
@@ -98,10 +99,17 @@ fn stream_status(core: &Core, entry: &Entry, partitions: u32, lag: u64) -> Strea
         name: entry.name.to_string(),
         partitions,
         records: size.records,
-        rejects: size.rejects,
+        rejects: rejects(core, entry.id, size),
         lag,
         bytes: size.bytes,
     }
+}
+
+/// Rejected records that a stream holds: those among the hidden ones that are no marks of replays.
+pub(crate) fn rejects(core: &Core, id: ObjectId, size: StreamSize) -> u64 {
+    let earliest = core.log.bounds(id, PartitionId::REJECTS).map_or(0, |bounds| bounds.earliest);
+    let marks = core.stream(id).map_or(0, |stream| stream.replayed.marks(earliest));
+    size.rejects.saturating_sub(marks)
 }
 
 /// What a view is doing, how far its computation is, and its last error.

@@ -254,7 +254,7 @@ impl Ticker {
     }
 
     fn trim_if_due(&mut self) {
-        if self.trimmed_at.elapsed() >= TRIM_EVERY {
+        if self.trimmed_at.elapsed() >= TRIM_EVERY && self.core.holds.load(Ordering::Acquire) == 0 {
             self.trim();
         }
     }

@@ -16,6 +16,6 @@ pub use ids::{ObjectId, ObjectName, PartitionId};
 pub use offsets::{Offset, Offsets, PartitionRange};
 pub use records::{Records, RecordsBuilder};
 pub use schema::{
-    Column, Format, JsonPath, KeyedSpec, Lateness, Retention, StreamSchema, SystemColumn, TimeEncoding, micros_utc,
-    nanos_utc,
+    Added, Column, Format, JsonPath, KeyedSpec, Lateness, Retention, StreamSchema, SystemColumn, TimeEncoding,
+    micros_utc, nanos_utc,
 };

@@ -1,6 +1,7 @@
 //! What a stream (or table) declares: its columns, how its bytes are read, how it is partitioned, keyed and kept.
 //! Written by the SQL dialect, read by decoding, the log and the engine; persisted in the catalog as JSON.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -61,12 +62,26 @@ pub struct Column {
     pub path: Option<JsonPath>,
     /// How times are written, for time columns; `None` means [`TimeEncoding::Rfc3339`].
     pub time: Option<TimeEncoding>,
+    /// What of it records may have been stored without, because it was added later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added: Option<Added>,
+}
+
+/// What was added to a stream that may have held records already. They were accepted without anybody looking at these
+/// values, so a stored record whose value does not fit has NULL there; a new record is rejected as for any column.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Added {
+    /// All of it.
+    All,
+    /// These fields of a struct (of a list's items, of a map's values).
+    Fields(BTreeMap<String, Added>),
 }
 
 impl Column {
     /// A column of a type with no extras.
     pub fn new(name: impl Into<String>, data_type: DataType, nullable: bool) -> Self {
-        Self { name: name.into(), data_type, nullable, path: None, time: None }
+        Self { name: name.into(), data_type, nullable, path: None, time: None, added: None }
     }
 }
 

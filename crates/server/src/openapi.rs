@@ -28,6 +28,7 @@ use crate::socket::BatchDocument;
         crate::apps::check,
         crate::live::live,
         crate::ingest::ingest,
+        crate::replay::replay,
         crate::socket::socket,
         crate::sql::sql,
         crate::views::view,
@@ -104,7 +105,7 @@ fn kinds(operation: &str) -> Vec<ProblemKind> {
         Internal,
     ];
     let mut kinds: Vec<ProblemKind> = match operation {
-        "ingest" | "sql" | "readView" | "followView" => engine.map(ProblemKind::Engine).to_vec(),
+        "ingest" | "replayRejects" | "sql" | "readView" | "followView" => engine.map(ProblemKind::Engine).to_vec(),
         "ingestSocket" | "live" => vec![ProblemKind::Engine(InvalidInput), ProblemKind::UpgradeRequired],
         "checkDashboard" => [InvalidInput, TooLarge, Timeout, Overloaded].map(ProblemKind::Engine).to_vec(),
         "dashboard" => vec![ProblemKind::Engine(InvalidInput), ProblemKind::Engine(NotFound)],

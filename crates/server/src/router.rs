@@ -17,7 +17,7 @@ use tower_http::cors::CorsLayer;
 use crate::app::App;
 use crate::problem::{Problem, ProblemKind};
 use crate::settings::ServerSettings;
-use crate::{apps, changes, guard, ingest, live, metrics, openapi, pages, socket, sql, status, views};
+use crate::{apps, changes, guard, ingest, live, metrics, openapi, pages, replay, socket, sql, status, views};
 
 /// The HTTP door to `engine`, with the pages of `library`. `metrics_handle` renders the process's metrics; see
 /// [`crate::install_metrics`].
@@ -43,6 +43,7 @@ pub fn router(
         .route("/v1/dashboards/check", post(apps::check))
         .route("/v1/live", get(live::live))
         .route("/v1/streams/{stream}/events", post(ingest::ingest))
+        .route("/v1/streams/{stream}/rejects/replay", post(replay::replay))
         .route("/v1/streams/{stream}/socket", get(socket::socket))
         .route("/v1/sql", post(sql::sql))
         .route("/v1/views/{view}", get(views::view))

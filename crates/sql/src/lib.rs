@@ -2,6 +2,7 @@
 
 mod aggregates;
 mod catalog;
+mod declare;
 mod functions;
 mod names;
 mod parse;
@@ -17,6 +18,7 @@ pub use catalog::{
     Replaced, Resolved, SYSTEM_SCHEMA, is_system_schema, rejects_schema,
 };
 pub use datafusion;
+pub use declare::{Altered, Evolution, alter, evolve, sql_type, stream_sql};
 #[cfg(feature = "fuzzing")]
 pub use parse::fuzz_parse;
 pub use parse::{byte_size, duration, parse};
@@ -24,7 +26,7 @@ pub use planner::{Equality, PlainView, PlannedIndex, Planner, Relations, TableWr
 pub use relation::{RelationKind, RelationSource};
 pub use source::Place;
 pub use statement::{
-    CreateIndex, CreateMaterializedView, CreateSchema, CreateStream, CreateTable, CreateView, Delete, Drop, DropKind,
-    Explain, ExplainTarget, IndexOrder, Insert, NameRef, QueryStatement, Retain, SetVariable, Show, ShowKind,
-    Statement, TableLoad, Update, WrittenColumn,
+    AlterStream, CancelBuild, CreateIndex, CreateMaterializedView, CreateSchema, CreateStream, CreateTable, CreateView,
+    Delete, Drop, DropKind, Explain, ExplainTarget, IndexOrder, Insert, NameRef, QueryStatement, ReplayRejects, Retain,
+    SetVariable, Show, ShowKind, Statement, StreamChange, TableLoad, Update, WrittenColumn,
 };

@@ -1,7 +1,8 @@
 //! Statements as plain data: what the parser gives and the engine carries out. Queries stay syntax trees, to be planned.
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::sql::sqlparser::ast;
-use highwater_model::{ObjectName, StreamSchema};
+use highwater_model::{Column, ObjectName, StreamSchema};
 
 use crate::source::Place;
 
@@ -42,6 +43,8 @@ pub enum Statement {
     Explain(Explain),
     /// `CREATE [OR REPLACE] STREAM`.
     CreateStream(CreateStream),
+    /// `ALTER STREAM`.
+    AlterStream(AlterStream),
     /// `CREATE [OR REPLACE] TABLE`.
     CreateTable(CreateTable),
     /// `CREATE [OR REPLACE] MATERIALIZED VIEW`.
@@ -62,6 +65,10 @@ pub enum Statement {
     Update(Update),
     /// `DELETE FROM …`.
     Delete(Delete),
+    /// `CANCEL BUILD`.
+    CancelBuild(CancelBuild),
+    /// `REPLAY REJECTS`.
+    ReplayRejects(ReplayRejects),
     /// `SET [GLOBAL] name = value`.
     Set(SetVariable),
 }
@@ -74,6 +81,7 @@ impl Statement {
             Self::Query(s) => &s.sql,
             Self::Explain(s) => &s.sql,
             Self::CreateStream(s) => &s.sql,
+            Self::AlterStream(s) => &s.sql,
             Self::CreateTable(s) => &s.sql,
             Self::CreateMaterializedView(s) => &s.sql,
             Self::CreateView(s) => &s.sql,
@@ -84,6 +92,8 @@ impl Statement {
             Self::Insert(s) => &s.sql,
             Self::Update(s) => &s.sql,
             Self::Delete(s) => &s.sql,
+            Self::CancelBuild(s) => &s.sql,
+            Self::ReplayRejects(s) => &s.sql,
             Self::Set(s) => &s.sql,
         }
     }
@@ -105,6 +115,7 @@ impl Statement {
             Self::Query(_) => "SELECT",
             Self::Explain(_) => "EXPLAIN",
             Self::CreateStream(_) => "CREATE STREAM",
+            Self::AlterStream(_) => "ALTER STREAM",
             Self::CreateTable(_) => "CREATE TABLE",
             Self::CreateMaterializedView(_) => "CREATE MATERIALIZED VIEW",
             Self::CreateView(_) => "CREATE VIEW",
@@ -115,6 +126,8 @@ impl Statement {
             Self::Insert(_) => "INSERT",
             Self::Update(_) => "UPDATE",
             Self::Delete(_) => "DELETE",
+            Self::CancelBuild(_) => "CANCEL BUILD",
+            Self::ReplayRejects(_) => "REPLAY REJECTS",
             Self::Set(_) => "SET",
         }
     }
@@ -164,6 +177,67 @@ pub struct CreateStream {
     pub if_not_exists: bool,
     /// Everything declared.
     pub schema: StreamSchema,
+}
+
+/// `ALTER STREAM`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterStream {
+    /// Its text.
+    pub sql: String,
+    /// The stream.
+    pub name: NameRef,
+    /// What is to change, in order.
+    pub changes: Vec<StreamChange>,
+    /// `CASCADE`: materialized views that read what changes are computed anew.
+    pub cascade: bool,
+}
+
+/// A change of a stream.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StreamChange {
+    /// `ADD COLUMN`.
+    AddColumn {
+        /// The column as declared.
+        column: Column,
+        /// Where it stands.
+        place: Place,
+        /// Where `PATH` was written.
+        path_place: Option<Place>,
+        /// `IF NOT EXISTS`.
+        if_not_exists: bool,
+    },
+    /// `ALTER COLUMN … TYPE`.
+    SetType {
+        /// The column.
+        column: WrittenColumn,
+        /// Its new type.
+        data_type: DataType,
+    },
+    /// `ALTER COLUMN … DROP NOT NULL`.
+    DropNotNull {
+        /// The column.
+        column: WrittenColumn,
+    },
+    /// `SET (retention = …)`, in microseconds; `RESET (retention)`.
+    Retention(Option<i64>),
+    /// `SET (retention_bytes = …)`; `RESET (retention_bytes)`.
+    RetentionBytes(Option<u64>),
+    /// `SET (lateness = …)`; `RESET (lateness)`.
+    Lateness {
+        /// How late events may come, in microseconds.
+        micros: Option<i64>,
+        /// Where it stands.
+        place: Place,
+    },
+    /// `SET (idle = …)`.
+    Idle {
+        /// After so many microseconds without events a partition holds nothing up.
+        micros: i64,
+        /// Where it stands.
+        place: Place,
+    },
+    /// `SET (max_record_bytes = …)`.
+    MaxRecordBytes(u32),
 }
 
 /// Rows to load into a table when it is created.
@@ -430,6 +504,26 @@ pub struct Delete {
     /// The alias by which the condition calls it, if any.
     pub alias: Option<ast::Ident>,
     /// Which rows; `None`: all.
+    pub filter: Option<ast::Expr>,
+}
+
+/// `CANCEL BUILD view`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CancelBuild {
+    /// Its text.
+    pub sql: String,
+    /// The view.
+    pub view: NameRef,
+}
+
+/// `REPLAY REJECTS OF stream [WHERE …]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplayRejects {
+    /// Its text.
+    pub sql: String,
+    /// The stream.
+    pub stream: NameRef,
+    /// Which rejects, over the columns of `<stream>_rejects`; `None`: all.
     pub filter: Option<ast::Expr>,
 }
 

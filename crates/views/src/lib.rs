@@ -17,6 +17,7 @@ pub use checkpoint::{
 };
 pub use dataflow::{
     Build, Dataflow, EventTime, RankBuild, Reader, Relations, Saving, TickReport, ViewFigures, ViewPlan, ViewSpec,
+    Widening,
 };
 pub use error::ViewsError;
 pub use operator::OperatorFigures;

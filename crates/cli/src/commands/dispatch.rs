@@ -1,6 +1,6 @@
 //! From the command typed to the one that does it. Called by `main`.
 
-use super::{bench, check, demo, doctor, ingest, settings, simulate, sql, up};
+use super::{bench, check, demo, doctor, ingest, replay, settings, simulate, sql, up};
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -16,6 +16,7 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Result<(), Failure
         Command::Check(check) => check::run(&check, &settings).await,
         Command::Sql(sql) => sql::run(&sql, &settings).await,
         Command::Ingest(ingest) => ingest::run(&ingest, &settings).await,
+        Command::ReplayRejects(rejects) => replay::run(&rejects, &settings).await,
         Command::Simulate(simulate) => simulate::run(&simulate, &settings).await,
         Command::Doctor(doctor) => doctor::run(&doctor, &settings).await,
         Command::Bench(bench) => bench::run(&bench).await,

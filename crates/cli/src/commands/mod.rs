@@ -7,6 +7,7 @@ mod dispatch;
 mod doctor;
 mod ingest;
 mod live;
+mod replay;
 mod settings;
 mod simulate;
 mod sql;

@@ -131,7 +131,8 @@ impl<'a> Collector<'a> {
             None if self.unwrapped.is_empty() => self.body.clone(),
             None => [self.body.as_ref(), &self.unwrapped].concat().into(),
         };
-        Ok(Decoded { rows: self.rows.finish()?, spans: self.spans, source, rejects: self.rejects.finish() })
+        let (spans, rejects) = (self.spans, self.rejects.finish());
+        Ok(Decoded { rows: self.rows.finish()?, spans, source, rejects, header: None })
     }
 
     /// Remembers where a good record lies. Sources are below 4 GiB, so offsets fit.

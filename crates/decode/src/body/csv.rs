@@ -25,7 +25,9 @@ pub(super) fn decode(decoder: &Decoder, body: &Bytes) -> Result<Decoded, DecodeE
     if start == body.len() {
         return collector.finish(Some(source));
     }
+    let begin = start;
     let (header, mut start) = Header::read(&decoder.declared.columns, body, start)?;
+    let line = body.slice(begin..start.min(body.len()));
     let mut row = Row::default();
     while start < body.len() {
         let (record, next, whole) = next_record(header.dialect, body, start);
@@ -51,7 +53,7 @@ pub(super) fn decode(decoder: &Decoder, body: &Bytes) -> Result<Decoded, DecodeE
             source.truncate(written);
         }
     }
-    collector.finish(Some(source))
+    Ok(Decoded { header: Some(line), ..collector.finish(Some(source))? })
 }
 
 /// The header line: which field goes where.
@@ -79,8 +81,9 @@ impl Header {
             let dialect = Dialect { delimiter, quoted: true, trim: false, json: false };
             let (record, next, _) = next_record(dialect, body, start);
             let names = names(dialect, &body[record])?;
-            let object = Object::new(columns, &names)?;
+            let mut object = Object::new(columns, &names)?;
             if !object.0.is_empty() {
+                object.keep_others(columns, &names);
                 return Ok((Self { dialect, fields: names.len(), object }, next));
             }
             if first.is_empty() {
@@ -123,6 +126,16 @@ impl Object {
             }
         }
         Ok(root)
+    }
+
+    /// Keeps the fields that no column wants under their own names, for columns that are added later.
+    fn keep_others(&mut self, columns: &[Column], names: &[String]) {
+        for (field, name) in names.iter().enumerate() {
+            if !name.is_empty() && find(columns, name).is_none() {
+                // A name that comes again, or that is an object by the path of a column, is kept once.
+                let _ = self.insert(&[name], field);
+            }
+        }
     }
 
     fn insert(&mut self, path: &[&str], field: usize) -> Result<(), ()> {

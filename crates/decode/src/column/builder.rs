@@ -16,26 +16,35 @@ use crate::fault::{Fault, Outcome};
 pub(crate) struct ColumnBuilder {
     name: Arc<str>,
     nullable: bool,
+    /// A value that does not fit is NULL.
+    lenient: bool,
     len: usize,
     nulls: NullBufferBuilder,
     values: Values,
 }
 
 impl ColumnBuilder {
-    /// An empty column with room for so many rows.
-    pub(crate) fn new(plan: &ColumnPlan, rows: usize) -> Self {
+    /// An empty column with room for so many rows, of records that were `stored` or of new ones.
+    pub(crate) fn new(plan: &ColumnPlan, rows: usize, stored: bool) -> Self {
         Self {
             name: plan.name.clone(),
             nullable: plan.nullable,
+            lenient: stored && plan.added,
             len: 0,
             nulls: NullBufferBuilder::new(rows),
-            values: Values::new(&plan.kind, rows),
+            values: Values::new(&plan.kind, rows, stored),
         }
     }
 
     /// SQL name, or the field's name inside a struct.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether a value that does not fit is NULL: in stored records, of what was added after some of them.
+    #[inline]
+    pub(crate) fn is_lenient(&self) -> bool {
+        self.lenient
     }
 
     /// Rows so far.

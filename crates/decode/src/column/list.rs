@@ -20,10 +20,10 @@ pub(super) struct ListBuilder {
 }
 
 impl ListBuilder {
-    pub(super) fn new(item: FieldRef, plan: &ColumnPlan, rows: usize) -> Self {
+    pub(super) fn new(item: FieldRef, plan: &ColumnPlan, rows: usize, stored: bool) -> Self {
         let mut ends = Vec::with_capacity(rows + 1);
         ends.push(0);
-        Self { item, ends, items: ColumnBuilder::new(plan, rows) }
+        Self { item, ends, items: ColumnBuilder::new(plan, rows, stored) }
     }
 
     pub(super) fn push(&mut self, json: &mut Jiter, depth: usize) -> Outcome {

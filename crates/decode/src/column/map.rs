@@ -26,10 +26,10 @@ pub(super) struct MapBuilder {
 }
 
 impl MapBuilder {
-    pub(super) fn new(entries: FieldRef, plan: &ColumnPlan, rows: usize) -> Self {
+    pub(super) fn new(entries: FieldRef, plan: &ColumnPlan, rows: usize, stored: bool) -> Self {
         let mut ends = Vec::with_capacity(rows + 1);
         ends.push(0);
-        Self { entries, ends, keys: Blobs::with_capacity(rows), values: ColumnBuilder::new(plan, rows) }
+        Self { entries, ends, keys: Blobs::with_capacity(rows), values: ColumnBuilder::new(plan, rows, stored) }
     }
 
     pub(super) fn push(&mut self, json: &mut Jiter, depth: usize) -> Outcome {

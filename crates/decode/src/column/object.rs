@@ -22,8 +22,14 @@ pub(super) struct StructBuilder {
 }
 
 impl StructBuilder {
-    pub(super) fn new(fields: Fields, object: Arc<ObjectPlan>, children: &[ColumnPlan], rows: usize) -> Self {
-        let children = children.iter().map(|plan| ColumnBuilder::new(plan, rows)).collect();
+    pub(super) fn new(
+        fields: Fields,
+        object: Arc<ObjectPlan>,
+        children: &[ColumnPlan],
+        rows: usize,
+        stored: bool,
+    ) -> Self {
+        let children = children.iter().map(|plan| ColumnBuilder::new(plan, rows, stored)).collect();
         let orders = Orders::new(&object);
         Self { fields, object, orders, children, len: 0 }
     }

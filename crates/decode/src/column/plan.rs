@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_schema::{DataType, FieldRef, Fields, TimeUnit};
-use highwater_model::{Column, TimeEncoding};
+use highwater_model::{Added, Column, TimeEncoding};
 
 use crate::record::ObjectPlan;
 use crate::time::{DatePattern, TimePlan};
@@ -13,6 +13,8 @@ use crate::time::{DatePattern, TimePlan};
 pub(crate) struct ColumnPlan {
     pub(crate) name: Arc<str>,
     pub(crate) nullable: bool,
+    /// Added when there were records already: a stored value that does not fit is NULL.
+    pub(crate) added: bool,
     pub(crate) kind: Kind,
 }
 
@@ -43,19 +45,22 @@ pub(crate) enum Kind {
 impl ColumnPlan {
     /// Compiles a declared column; the error says what to declare instead.
     pub(crate) fn new(column: &Column) -> Result<Self, String> {
-        Self::compile(&column.name, &column.data_type, column.nullable, column.time.as_ref())
+        let kind = kind(&column.data_type, column.time.as_ref(), column.added.as_ref())?;
+        let added = column.added == Some(Added::All);
+        Ok(Self { name: column.name.as_str().into(), nullable: column.nullable, added, kind })
     }
 
-    fn compile(name: &str, data_type: &DataType, nullable: bool, time: Option<&TimeEncoding>) -> Result<Self, String> {
-        Ok(Self { name: name.into(), nullable, kind: kind(data_type, time)? })
-    }
-
-    fn field(field: &FieldRef, time: Option<&TimeEncoding>) -> Result<Self, String> {
-        Self::compile(field.name(), field.data_type(), field.is_nullable(), time)
+    /// A field, item or value of which `added` was added.
+    fn inner(field: &FieldRef, time: Option<&TimeEncoding>, added: Option<&Added>) -> Result<Self, String> {
+        let kind = kind(field.data_type(), time, added)?;
+        let added = added == Some(&Added::All);
+        Ok(Self { name: field.name().as_str().into(), nullable: field.is_nullable(), added, kind })
     }
 }
 
-fn kind(data_type: &DataType, time: Option<&TimeEncoding>) -> Result<Kind, String> {
+fn kind(data_type: &DataType, time: Option<&TimeEncoding>, added: Option<&Added>) -> Result<Kind, String> {
+    // Within what was added as a whole nothing was added apart: it is NULL as a whole when it does not fit.
+    let added = added.filter(|added| **added != Added::All);
     Ok(match data_type {
         DataType::Boolean => Kind::Boolean,
         DataType::Int8 => Kind::Int8,
@@ -77,12 +82,19 @@ fn kind(data_type: &DataType, time: Option<&TimeEncoding>) -> Result<Kind, Strin
         DataType::Utf8 => Kind::Utf8,
         DataType::Binary => Kind::Binary,
         DataType::Struct(fields) => {
-            let children = fields.iter().map(|field| ColumnPlan::field(field, time)).collect::<Result<_, _>>()?;
+            let of = |field: &FieldRef| match added {
+                Some(Added::Fields(fields)) => fields.get(field.name()),
+                _ => None,
+            };
+            let children = fields.iter().map(|field| ColumnPlan::inner(field, time, of(field)));
+            let children = children.collect::<Result<_, _>>()?;
             let object = Arc::new(ObjectPlan::flat(fields.iter().map(|field| field.name().as_str())));
             Kind::Struct { fields: fields.clone(), object, children }
         }
-        DataType::List(item) => Kind::List { item: item.clone(), plan: Arc::new(ColumnPlan::field(item, time)?) },
-        DataType::Map(entries, false) => map(entries, time)?,
+        DataType::List(item) => {
+            Kind::List { item: item.clone(), plan: Arc::new(ColumnPlan::inner(item, time, added)?) }
+        }
+        DataType::Map(entries, false) => map(entries, time, added)?,
         other => {
             return Err(format!(
                 "type {other} cannot be decoded; use a boolean, integer, float, decimal, text, binary, date, \
@@ -92,10 +104,10 @@ fn kind(data_type: &DataType, time: Option<&TimeEncoding>) -> Result<Kind, Strin
     })
 }
 
-fn map(entries: &FieldRef, time: Option<&TimeEncoding>) -> Result<Kind, String> {
+fn map(entries: &FieldRef, time: Option<&TimeEncoding>, added: Option<&Added>) -> Result<Kind, String> {
     match entries.data_type() {
         DataType::Struct(fields) if fields.len() == 2 && fields[0].data_type() == &DataType::Utf8 => {
-            Ok(Kind::Map { entries: entries.clone(), plan: Arc::new(ColumnPlan::field(&fields[1], time)?) })
+            Ok(Kind::Map { entries: entries.clone(), plan: Arc::new(ColumnPlan::inner(&fields[1], time, added)?) })
         }
         _ => Err("a map needs text keys, because the keys of JSON objects are texts".to_owned()),
     }

@@ -105,7 +105,7 @@ macro_rules! on_vectors {
 }
 
 impl Values {
-    pub(super) fn new(kind: &Kind, rows: usize) -> Self {
+    pub(super) fn new(kind: &Kind, rows: usize, stored: bool) -> Self {
         match kind {
             Kind::Boolean => Self::Boolean(BooleanBufferBuilder::new(rows)),
             Kind::Int8 => Self::Int8(Vec::with_capacity(rows)),
@@ -131,10 +131,10 @@ impl Values {
             Kind::Utf8 => Self::Utf8(Blobs::with_capacity(rows)),
             Kind::Binary => Self::Binary(Blobs::with_capacity(rows)),
             Kind::Struct { fields, object, children } => {
-                Self::Struct(Box::new(StructBuilder::new(fields.clone(), object.clone(), children, rows)))
+                Self::Struct(Box::new(StructBuilder::new(fields.clone(), object.clone(), children, rows, stored)))
             }
-            Kind::List { item, plan } => Self::List(Box::new(ListBuilder::new(item.clone(), plan, rows))),
-            Kind::Map { entries, plan } => Self::Map(Box::new(MapBuilder::new(entries.clone(), plan, rows))),
+            Kind::List { item, plan } => Self::List(Box::new(ListBuilder::new(item.clone(), plan, rows, stored))),
+            Kind::Map { entries, plan } => Self::Map(Box::new(MapBuilder::new(entries.clone(), plan, rows, stored))),
         }
     }
 

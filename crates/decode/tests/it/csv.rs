@@ -33,7 +33,7 @@ fn columns_are_matched_by_name_and_path() {
     assert_eq!(decoded.rejects[1].raw.as_ref(), b"d,,4,5,6,7");
     assert_eq!(
         decoded.records().get(0),
-        "{\"name\":\"a \\\"q\\\", é\",\"user\":{\"id\":\"1\",\"address\":{\"zip\":\"0123\"}},\"Ok\":\"true\"}"
+        "{\"name\":\"a \\\"q\\\", é\",\"user\":{\"id\":\"1\",\"address\":{\"zip\":\"0123\"}},\"Ok\":\"true\",\"other\":\"x\"}"
             .as_bytes()
     );
 }

@@ -2,6 +2,7 @@
 //! and must give the same rows.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod added;
 mod csv;
 mod gunzip;
 mod json;

@@ -142,9 +142,9 @@ impl Work {
     async fn archive(&mut self, stream: &Arc<StreamRuntime>, stop: &CancellationToken) -> Result<(), EngineError> {
         let tables = self.archives.of(stream.id);
         let is_there = tables.turn.lock().await;
-        if !*is_there {
-            return Ok(());
-        }
+        // Its declaration may have changed while this waited.
+        let Some(stream) = self.core.stream(stream.id).filter(|_| *is_there) else { return Ok(()) };
+        let stream = &stream;
         let goals = goals(&self.core, stream);
         let (rejects, events): (Vec<_>, Vec<_>) = goals.into_iter().partition(|(partition, _)| partition.is_rejects());
         for (goals, is_rejects) in [(events, false), (rejects, true)] {

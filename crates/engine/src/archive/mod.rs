@@ -2,6 +2,7 @@
 //! views show into Delta tables; queries and builds read archive and log as one.
 
 mod archiver;
+mod redeclare;
 mod rows;
 mod settings;
 mod tables;

@@ -113,11 +113,13 @@ pub(super) fn take(
             if wanted == 0 {
                 break;
             }
-            let rows = rows_of(stream, partition, &block, schema)?;
-            let count = usize::try_from(wanted).unwrap_or(usize::MAX).min(rows.num_rows());
-            taken.rows.push(rows.slice(0, count));
+            let count = usize::try_from(wanted).unwrap_or(usize::MAX).min(block.records.len());
+            let end = block.base_offset + count as u64;
+            let rows = rows_of(stream, log, partition, &block, end, schema)?;
+            // Marks of replays among the rejects are no rows.
+            taken.rows.push(rows.slice(0, count.min(rows.num_rows())));
             taken.bytes += block.records.bytes().len();
-            taken.range.next = block.base_offset + count as u64;
+            taken.range.next = end;
         }
     }
     Ok((!taken.range.is_empty()).then_some(taken))
@@ -143,13 +145,16 @@ fn beyond_hole(
 
 fn rows_of(
     stream: &StreamRuntime,
+    log: &dyn Log,
     partition: PartitionId,
     block: &RecordBlock,
+    end: Offset,
     schema: &SchemaRef,
 ) -> Result<RecordBatch, EngineError> {
     let arrow = |source| EngineError::Archive(highwater_archive::ArchiveError::from(source));
     if partition.is_rejects() {
-        return reject_rows(block).map_err(arrow);
+        stream.replayed.catch_up(log, stream.id)?;
+        return reject_rows(block, &stream.replayed, end).map_err(arrow);
     }
     let replay =
         |source| EngineError::Replay { stream: stream.name.to_string(), partition, offset: block.base_offset, source };

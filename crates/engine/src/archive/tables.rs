@@ -34,7 +34,7 @@ pub(super) struct StreamTables {
     events: RwLock<Slot>,
     rejects: RwLock<Slot>,
     /// Held by whoever writes them; `false` once the stream is dropped.
-    pub(super) turn: tokio::sync::Mutex<bool>,
+    pub(super) turn: Arc<tokio::sync::Mutex<bool>>,
     /// Why the last attempt to archive failed, if it did.
     pub(super) error: Mutex<Option<String>>,
 }
@@ -119,7 +119,7 @@ impl Archives {
             Arc::new(StreamTables {
                 events: RwLock::new(Slot::Missing),
                 rejects: RwLock::new(Slot::Missing),
-                turn: tokio::sync::Mutex::new(true),
+                turn: Arc::new(tokio::sync::Mutex::new(true)),
                 error: Mutex::new(None),
             })
         };

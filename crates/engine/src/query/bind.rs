@@ -232,6 +232,8 @@ fn log_of(core: &Core, leaf: &Leaf) -> Result<Option<LogRanges>, ApiError> {
     // was shown by a version before, so the one that is held next shows it.
     let archived = match &core.archives {
         Some(archives) => match archives.snapshot(stream.id, source.reads == Reads::Rejects) {
+            // Which rejects were replayed is known of those that the log holds.
+            Ok(_) if source.reads == Reads::Rejects && ranges.iter().all(|(_, range)| range.start == 0) => None,
             // As long as the log holds everything, the archive is not needed.
             Err(_) if ranges.iter().all(|(_, range)| range.start == 0) => None,
             found => found?,

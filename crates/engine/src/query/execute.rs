@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use futures::TryStreamExt;
-use highwater_api::{Answer, ApiError, RowStream, SqlLimits};
+use highwater_api::{Answer, ApiError, ErrorKind, RowStream, SqlLimits};
 use highwater_sql::QueryStatement;
 use highwater_sql::datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use highwater_sql::datafusion::execution::memory_pool::GreedyMemoryPool;
@@ -33,11 +33,15 @@ pub(crate) async fn run_query(
     schema: &str,
     limits: &SqlLimits,
 ) -> Result<Answer, ApiError> {
-    let plan = {
+    let plan = || {
         let catalog = core.catalog.read();
-        core.planner.plan(&query.query, text, &catalog, schema, &unbound_relations(core))?
+        core.planner.plan(&query.query, text, &catalog, schema, &unbound_relations(core))
     };
-    run_text(core, plan, text, limits).await
+    match run_text(core, plan()?, text, limits).await {
+        // What it reads was changed while it was planned, which is over now.
+        Err(error) if error.kind == ErrorKind::Conflict => run_text(core, plan()?, text, limits).await,
+        outcome => outcome,
+    }
 }
 
 /// Runs a plan made over [`unbound_relations`] and gathers its rows, which count towards the memory limit.

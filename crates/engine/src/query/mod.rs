@@ -20,7 +20,6 @@ mod system;
 mod table;
 #[cfg(test)]
 mod tests;
-mod types;
 mod view;
 
 pub(crate) use depends::{Depends, depends};

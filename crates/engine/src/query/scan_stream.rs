@@ -127,6 +127,7 @@ impl Cursor {
     fn push(&mut self, block: &RecordBlock) -> Result<()> {
         let rows = fit(self.scan.decode(block)?, &self.scan.schema)?;
         let wanted = self.scan.offsets.end.saturating_sub(block.base_offset);
+        // Marks among the rejects are no rows.
         let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(rows.num_rows());
         for from in (0..wanted).step_by(BATCH_ROWS) {
             self.ready.push_back(rows.slice(from, BATCH_ROWS.min(wanted - from)));
@@ -139,7 +140,9 @@ impl Cursor {
 impl Scan {
     fn decode(&self, block: &RecordBlock) -> Result<RecordBatch> {
         if self.partition.is_rejects() {
-            return Ok(reject_rows(block)?);
+            let replayed = &self.stream.replayed;
+            replayed.catch_up(self.log.as_ref(), self.stream.id).map_err(|error| external(error.into()))?;
+            return Ok(reject_rows(block, replayed, self.offsets.end)?);
         }
         let rows = self.stream.decoder.decode_records(&block.records).map_err(|source| {
             let (stream, partition, offset) = (self.stream.name.to_string(), self.partition, block.base_offset);

@@ -5,11 +5,10 @@ use arrow_array::types::Utf8Type;
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_select::filter::filter_record_batch;
 use highwater_api::{Answer, ApiError, ErrorKind};
-use highwater_sql::{Catalog, EntryKind, Face, NameRef, SYSTEM_SCHEMA, Show, ShowKind};
+use highwater_sql::{Catalog, EntryKind, Face, NameRef, SYSTEM_SCHEMA, Show, ShowKind, sql_type};
 
 use super::system;
 use super::table::{Table, answer};
-use super::types::sql_type;
 use crate::core::Core;
 use crate::error::catalog_error;
 

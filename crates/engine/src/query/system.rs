@@ -6,15 +6,14 @@ use arrow_array::RecordBatch;
 use highwater_api::{ApiError, ViewState, ViewStatus};
 use highwater_model::{Column, PartitionId};
 use highwater_sql::datafusion::logical_expr::TableSource;
-use highwater_sql::{Catalog, Entry, EntryKind, IndexColumn};
+use highwater_sql::{Catalog, Entry, EntryKind, IndexColumn, sql_type};
 use highwater_views::EventTime;
 
 use super::scan_batches::{self, BatchesPartition};
 use super::table::Table;
-use super::types::sql_type;
 use crate::archive::archive_lag;
 use crate::core::Core;
-use crate::status::{lags, rows_of, view_statuses};
+use crate::status::{lags, rejects, rows_of, view_statuses};
 
 /// Names of all system tables.
 pub(super) const NAMES: [&str; 9] =
@@ -213,7 +212,7 @@ fn streams(core: &Core, catalog: &Catalog) -> Table {
         .text("key", entries.iter().map(|entry| key_names(entry)))
         .number("partitions", entries.iter().map(|e| e.kind.stream_schema().map(|schema| u64::from(schema.partitions))))
         .number("records", sizes.iter().map(|size| size.records))
-        .number("rejects", sizes.iter().map(|size| size.rejects))
+        .number("rejects", entries.iter().zip(&sizes).map(|(entry, size)| rejects(core, entry.id, *size)))
         .number("bytes", sizes.iter().map(|size| size.bytes))
         .number("lag", entries.iter().map(|entry| lags.get(&entry.id).copied()))
         .number("archived", held.iter().map(|held| held.as_ref().map(|held| held.rows)))

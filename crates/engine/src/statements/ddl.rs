@@ -8,6 +8,7 @@ use highwater_model::{ObjectId, ObjectName, PartitionId, StreamSchema};
 use highwater_sql::{Catalog, CreateSchema, CreateStream, CreateTable, EntryKind};
 use highwater_views::{Dataflow, ViewsError};
 
+use super::alter;
 use super::load;
 use super::run::Done;
 use crate::catalog_file;
@@ -137,7 +138,8 @@ pub(crate) fn open_stream(
     runtime.map(Arc::new).map_err(|source| EngineError::Declaration { stream: text, source })
 }
 
-/// `OR REPLACE` of a stream or table: the same declaration changes nothing; another one only while it is empty.
+/// `OR REPLACE` of a stream or table: the same declaration changes nothing; another one is what a stream that holds records
+/// becomes when they allow it, as by `ALTER STREAM`; a table only while it is empty.
 async fn redeclare(
     core: &Arc<Core>,
     id: ObjectId,
@@ -151,13 +153,18 @@ async fn redeclare(
     }
     let size = core.log.size(id).map_err(EngineError::from)?;
     let archived = core.archives.as_ref().map_or(0, |archives| archives.held(id).rows);
-    if size.records > 0 || size.rejects > 0 || archived > 0 {
+    let holds = size.records > 0 || size.rejects > 0 || archived > 0;
+    let is_read = !core.catalog.read().dependents(id).is_empty();
+    if let (EntryKind::Stream { schema }, true) = (&kind, holds || is_read) {
+        return alter::evolve_stream(core, id, schema, false).await;
+    }
+    if holds {
         let message = format!(
             "{name} holds {} records and {} rejects that the new declaration may not read",
             size.records, size.rejects
         );
         return Err(ApiError::new(ErrorKind::Conflict, message)
-            .with_hint("create a stream of another name and send it the events, or DROP this one first"));
+            .with_hint("create a table of another name, or DROP this one first"));
     }
     let mut catalog = core.catalog.read().clone();
     let Some(schema) = kind.stream_schema().cloned() else { return Err(ApiError::internal("not a stream")) };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use highwater_api::{ApiError, ErrorKind, SqlAnswer, SqlRequest};
 use highwater_sql::{PUBLIC_SCHEMA, Statement, parse};
 
-use super::{ddl, drop, indexes, set, views, write};
+use super::{alter, ddl, drop, indexes, replay, set, views, write};
 use crate::core::Core;
 use crate::query;
 
@@ -60,12 +60,17 @@ async fn one(
         Statement::Set(variable) => set::set(core, variable).await?,
         Statement::CreateSchema(create) => ddl::create_schema(core, create).await?,
         Statement::CreateStream(create) => ddl::create_stream(core, create, schema).await?,
+        Statement::AlterStream(statement) => alter::alter_stream(core, statement, text, schema).await?,
         Statement::CreateTable(create) => ddl::create_table(core, create, schema).await?,
         Statement::CreateView(create) => views::create_view(core, create, text, schema).await?,
         Statement::CreateMaterializedView(create) => {
             views::create_materialized_view(core, create, text, schema).await?
         }
+        Statement::CancelBuild(cancel) => views::cancel_build(core, cancel, schema).await?,
         Statement::CreateIndex(create) => indexes::create_index(core, create, text, schema).await?,
+        Statement::ReplayRejects(statement) => {
+            replay::done(&replay::replay_rejects(core, statement, text, schema, limits).await?)
+        }
         Statement::Drop(statement) => drop::drop_objects(core, statement, schema).await?,
         Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
             write::write(core, statement, text, schema, limits).await?
@@ -73,7 +78,9 @@ async fn one(
     };
     let tag = match statement {
         Statement::Insert(_) => format!("INSERT 0 {}", done.rows),
-        Statement::Update(_) | Statement::Delete(_) => format!("{} {}", statement.tag(), done.rows),
+        Statement::Update(_) | Statement::Delete(_) | Statement::ReplayRejects(_) => {
+            format!("{} {}", statement.tag(), done.rows)
+        }
         other => other.tag().to_owned(),
     };
     Ok(SqlAnswer::Done { tag, rows: done.rows, notices: done.notices })

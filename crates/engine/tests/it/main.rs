@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod alter;
 mod archive;
 mod ddl;
 mod event_time;
@@ -9,8 +10,11 @@ mod facts;
 mod ingest;
 mod memory;
 mod ranked;
+mod replace;
+mod replay;
 mod restart;
 mod retain;
+mod snapshot;
 mod subscribe;
 mod support;
 mod tables;

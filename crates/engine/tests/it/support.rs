@@ -88,3 +88,25 @@ pub fn steps(first: u64, count: u64) -> String {
         })
         .collect()
 }
+
+/// The folder as it is now, as a crash leaves it: what says how far something goes is copied before what goes so far.
+/// Files that go away meanwhile are left out.
+pub fn copy_of(folder: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    copy_all(folder, copy.path());
+    copy
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    let mut names: Vec<_> = std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort_by_key(|name| (name != "state" && name != "committed", name.clone()));
+    for name in names {
+        let (source, target) = (from.join(&name), to.join(&name));
+        if source.is_dir() {
+            std::fs::create_dir_all(&target).unwrap();
+            copy_all(&source, &target);
+        } else if let Err(error) = std::fs::copy(source, target) {
+            assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+        }
+    }
+}

@@ -223,6 +223,15 @@ impl Engine for TestEngine {
         self.select(&request.sql).await
     }
 
+    async fn replay_rejects(&self, request: ReplayRequest) -> Result<ReplayReport, ApiError> {
+        if request.stream == "nothing" {
+            return Err(ApiError::new(ErrorKind::NotFound, "there is no stream \"nothing\""));
+        }
+        let refusals = vec![Refusal { offset: 4, reason: request.filter.unwrap_or_default() }];
+        let stream = request.stream;
+        Ok(ReplayReport { stream, replayed: 2, events: 2, refused: 1, replayed_before: 0, refusals })
+    }
+
     async fn read_view(&self, request: ViewRequest) -> Result<ViewAnswer, ApiError> {
         self.reads.lock().unwrap().push(request.clone());
         error_of(&request.view).map_or(Ok(()), Err)?;

@@ -9,6 +9,7 @@ mod ingest;
 mod live;
 mod openapi;
 mod pages;
+mod replay;
 mod socket;
 mod sql;
 mod views;

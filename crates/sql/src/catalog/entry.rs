@@ -1,5 +1,8 @@
 //! One object of the catalog.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use highwater_model::{Column, ObjectId, ObjectName, StreamSchema};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +21,31 @@ pub struct Entry {
     pub kind: EntryKind,
     /// The objects its query reads; empty for streams and tables.
     pub depends_on: Vec<ObjectId>,
+    /// Streams that got columns since its query was written, with how many they had then: it sees those, so that names
+    /// and `*` go on to mean the same.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sees: BTreeMap<ObjectId, usize>,
+}
+
+impl Entry {
+    /// An object whose query sees all columns of what it reads.
+    #[must_use]
+    pub fn new(id: ObjectId, name: ObjectName, sql: String, kind: EntryKind, depends_on: Vec<ObjectId>) -> Self {
+        Self { id, name, sql, kind, depends_on, sees: BTreeMap::new() }
+    }
+
+    /// A stream as one sees it who knows so many of its columns.
+    #[must_use]
+    pub fn with_columns(&self, columns: Option<usize>) -> Cow<'_, Self> {
+        match (&self.kind, columns) {
+            (EntryKind::Stream { schema }, Some(columns)) if columns < schema.columns.len() => {
+                let mut schema = schema.clone();
+                schema.columns.truncate(columns);
+                Cow::Owned(Self { kind: EntryKind::Stream { schema }, ..self.clone() })
+            }
+            _ => Cow::Borrowed(self),
+        }
+    }
 }
 
 /// What an object is.

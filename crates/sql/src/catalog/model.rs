@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use highwater_model::{ObjectId, ObjectName};
+use highwater_model::{Column, ObjectId, ObjectName, StreamSchema};
 use serde::{Deserialize, Serialize};
 
 use super::{CatalogError, Entry, EntryKind, PUBLIC_SCHEMA, is_system_schema};
@@ -164,7 +164,7 @@ impl Catalog {
         }
         self.check_ids(&depends_on)?;
         let id = self.take_id()?;
-        self.entries.insert(id, Entry { id, name, sql, kind, depends_on });
+        self.entries.insert(id, Entry::new(id, name, sql, kind, depends_on));
         Ok(id)
     }
 
@@ -196,13 +196,76 @@ impl Catalog {
         self.check_ids(&depends_on)?;
         let new = if kind.is_logged() { old } else { self.take_id()? };
         self.entries.remove(&old);
-        self.entries.insert(new, Entry { id: new, name: name.clone(), sql, kind, depends_on });
+        self.entries.insert(new, Entry::new(new, name.clone(), sql, kind, depends_on));
         for entry in self.entries.values_mut() {
             for id in entry.depends_on.iter_mut().filter(|id| **id == old) {
                 *id = new;
             }
         }
         Ok(Replaced { old, new, dependents })
+    }
+
+    /// Gives a materialized view another definition under its id, where what reads it goes on: the definition is told by
+    /// the plan's signature, not by the id. `sees` as in [`Entry::sees`].
+    ///
+    /// # Errors
+    /// As [`Catalog::replace`].
+    pub fn replace_view(
+        &mut self,
+        name: &ObjectName,
+        sql: String,
+        kind: EntryKind,
+        depends_on: Vec<ObjectId>,
+        sees: BTreeMap<ObjectId, usize>,
+    ) -> Result<(), CatalogError> {
+        let next_id = self.next_id;
+        let replaced = self.replace(name, sql, kind, depends_on)?;
+        if let Some(entry) = self.entries.remove(&replaced.new) {
+            self.entries.insert(replaced.old, Entry { id: replaced.old, sees, ..entry });
+        }
+        for entry in self.entries.values_mut() {
+            entry.depends_on.iter_mut().filter(|id| **id == replaced.new).for_each(|id| *id = replaced.old);
+        }
+        self.next_id = next_id;
+        Ok(())
+    }
+
+    /// Gives a stream that keeps its records a new declaration, which has at least its columns. Queries that read it go on
+    /// to see the columns that there were.
+    ///
+    /// # Errors
+    /// [`CatalogError::Damaged`] when there is no such stream.
+    pub fn alter_stream(&mut self, id: ObjectId, sql: String, schema: StreamSchema) -> Result<(), CatalogError> {
+        let Some(Entry { kind: EntryKind::Stream { schema: old }, sql: old_sql, .. }) = self.entries.get_mut(&id)
+        else {
+            return Err(CatalogError::Damaged(format!("there is no stream {id}")));
+        };
+        let (before, after) = (old.columns.len(), schema.columns.len());
+        (*old, *old_sql) = (schema, sql);
+        if before < after {
+            for reader in self.entries.values_mut().filter(|entry| entry.depends_on.contains(&id)) {
+                reader.sees.entry(id).or_insert(before);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a view the columns that its query has now, and a materialized one its key.
+    ///
+    /// # Errors
+    /// [`CatalogError::Damaged`] when there is no such view.
+    pub fn set_view_columns(
+        &mut self,
+        id: ObjectId,
+        new: Vec<Column>,
+        new_key: Vec<usize>,
+    ) -> Result<(), CatalogError> {
+        match self.entries.get_mut(&id).map(|entry| &mut entry.kind) {
+            Some(EntryKind::MaterializedView { columns, key, .. }) => (*columns, *key) = (new, new_key),
+            Some(EntryKind::View { columns, .. }) => *columns = new,
+            _ => return Err(CatalogError::Damaged(format!("there is no view {id}"))),
+        }
+        Ok(())
     }
 
     /// Removes objects, with `cascade` their dependents too; gives what was dropped, dependents first.

@@ -20,8 +20,9 @@ pub enum Face {
 }
 
 /// The columns of `<stream>_rejects`: when it was rejected, the number, byte and line of the record in its request
-/// (from 0, 0 and 1), the column at fault, the reason, the record itself (`utf8` as it is, else `base64`), and its
-/// offset among the rejects.
+/// (from 0, 0 and 1), the column at fault, the reason, the record itself (`utf8` as it is, else `base64`), how the request
+/// was written (NULL when that was not kept), when it was replayed (NULL when it was not), and its offset among the
+/// rejects.
 #[must_use]
 pub fn rejects_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
@@ -33,6 +34,8 @@ pub fn rejects_schema() -> SchemaRef {
         Field::new("reason", DataType::Utf8, false),
         Field::new("raw", DataType::Utf8, false),
         Field::new("encoding", DataType::Utf8, false),
+        Field::new("format", DataType::Utf8, true),
+        Field::new("replayed_at", micros_utc(), true),
         Field::new("_offset", DataType::Int64, false),
     ]))
 }

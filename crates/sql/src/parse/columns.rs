@@ -55,6 +55,13 @@ impl ColumnList {
         Ok(list)
     }
 
+    /// Reads one column, and where it was made the primary key.
+    pub(super) fn read_one(cursor: &mut Cursor<'_, '_>) -> Read<(Option<Declared>, Option<(String, Place)>)> {
+        let mut list = Self { columns: Vec::new(), key: Vec::new() };
+        list.read_item(cursor)?;
+        Ok((list.columns.pop(), list.key.pop()))
+    }
+
     /// Index of a column by name; reports an unknown one.
     pub(super) fn index_of(&self, cursor: &mut Cursor<'_, '_>, name: &str, place: Place) -> Option<usize> {
         let found = self.columns.iter().position(|c| c.column.name == name);
@@ -97,6 +104,7 @@ impl ColumnList {
         self.read_clauses(cursor, &name, place)?;
         match cursor.peek() {
             None | Some(Token::Comma | Token::RParen) => Ok(()),
+            Some(_) if cursor.word_at(0, "CASCADE") => Ok(()),
             Some(_) => {
                 let found = cursor.found();
                 cursor.fail(

@@ -1,16 +1,19 @@
 //! Which statement this is, by its first words; each kind is then read by its own file.
 
 use super::cursor::{Cursor, Read, Reported};
-use super::{index, show, stream, table, view, write};
+use super::{alter, index, show, stream, table, view, write};
 use crate::source::Place;
 use crate::statement::{
-    CreateSchema, Drop, DropKind, Explain, ExplainTarget, NameRef, QueryStatement, SetVariable, Statement,
+    CancelBuild, CreateSchema, Drop, DropKind, Explain, ExplainTarget, NameRef, QueryStatement, ReplayRejects,
+    SetVariable, Statement,
 };
 use crate::suggest;
 
 /// Words a statement begins with.
-const STARTS: &[&str] =
-    &["SELECT", "WITH", "VALUES", "EXPLAIN", "CREATE", "DROP", "SHOW", "DESCRIBE", "INSERT", "UPDATE", "DELETE", "SET"];
+const STARTS: &[&str] = &[
+    "SELECT", "WITH", "VALUES", "EXPLAIN", "CREATE", "ALTER", "DROP", "SHOW", "DESCRIBE", "INSERT", "UPDATE", "DELETE",
+    "SET", "REPLAY", "CANCEL",
+];
 
 /// Words that may follow `CREATE` or `DROP`.
 const OBJECTS: &[&str] = &["STREAM", "TABLE", "MATERIALIZED VIEW", "VIEW", "INDEX", "SCHEMA"];
@@ -43,6 +46,20 @@ fn dispatch(cursor: &mut Cursor<'_, '_>) -> Read<Statement> {
     if cursor.take("CREATE") {
         return create(cursor);
     }
+    if cursor.word_at(0, "ALTER") {
+        return alter::alter(cursor).map(Statement::AlterStream);
+    }
+    if cursor.take("CANCEL") {
+        let sql = cursor.sql();
+        cursor.expect("BUILD")?;
+        let _ = cursor.take_all(&["OF", "MATERIALIZED", "VIEW"]) || cursor.take("OF");
+        let view = cursor.object_name("the view's name")?;
+        cursor.expect_end()?;
+        return Ok(Statement::CancelBuild(CancelBuild { sql, view }));
+    }
+    if cursor.take("REPLAY") {
+        return replay_rejects(cursor).map(Statement::ReplayRejects);
+    }
     if cursor.take("DROP") {
         return drop_statement(cursor).map(Statement::Drop);
     }
@@ -61,10 +78,6 @@ fn dispatch(cursor: &mut Cursor<'_, '_>) -> Read<Statement> {
 fn unknown(cursor: &mut Cursor<'_, '_>) -> Read<Statement> {
     let found = cursor.found();
     match found.to_uppercase().as_str() {
-        "ALTER" => cursor.fail(
-            "ALTER is not supported",
-            "declare the object again with CREATE OR REPLACE; a stream keeps its events",
-        ),
         "BEGIN" | "COMMIT" | "ROLLBACK" | "START" | "END" => cursor.fail(
             "transactions are not supported",
             "leave it out: each statement is atomic, and each query reads one consistent version",
@@ -242,6 +255,19 @@ fn drop_statement(cursor: &mut Cursor<'_, '_>) -> Read<Drop> {
     }
     cursor.expect_end()?;
     Ok(Drop { sql, kind, names, if_exists, cascade })
+}
+
+fn replay_rejects(cursor: &mut Cursor<'_, '_>) -> Read<ReplayRejects> {
+    let sql = cursor.sql();
+    cursor.expect("REJECTS")?;
+    cursor.expect("OF")?;
+    let stream = cursor.object_name("the stream's name")?;
+    let filter = match cursor.take("WHERE") {
+        true => Some(cursor.parsed(|parser| parser.parse_expr())?),
+        false => None,
+    };
+    cursor.expect_end()?;
+    Ok(ReplayRejects { sql, stream, filter })
 }
 
 fn set(cursor: &mut Cursor<'_, '_>) -> Read<SetVariable> {

@@ -31,10 +31,12 @@ pub(super) struct Options {
 impl Options {
     /// Reads `WITH (…)` if it is next.
     pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Read<Self> {
+        if cursor.take("WITH") { Self::read_list(cursor) } else { Ok(Self::default()) }
+    }
+
+    /// Reads `(…)`.
+    pub(super) fn read_list(cursor: &mut Cursor<'_, '_>) -> Read<Self> {
         let mut options = Self::default();
-        if !cursor.take("WITH") {
-            return Ok(options);
-        }
         cursor.expect_token(&Token::LParen)?;
         loop {
             if options.read_one(cursor).is_err() {
@@ -86,6 +88,12 @@ impl Options {
     /// The place of an option that is given, to be taken yet.
     pub(super) fn place(&self, name: &str) -> Option<Place> {
         self.written.iter().find(|written| written.name == name).map(|written| written.place)
+    }
+
+    /// Passes over an option, if it is given, and says where.
+    pub(super) fn drop_written(&mut self, name: &str) -> Option<Place> {
+        let at = self.written.iter().position(|written| written.name == name)?;
+        Some(self.written.swap_remove(at).place)
     }
 
     /// A text option with the place of its value.

@@ -15,7 +15,7 @@ use crate::suggest;
 const MOST_PARTITIONS: u64 = 1024;
 
 /// After so long without events a partition holds the watermark up no more, unless declared otherwise: a minute.
-const DEFAULT_IDLE_MICROS: i64 = 60_000_000;
+pub(crate) const DEFAULT_IDLE_MICROS: i64 = 60_000_000;
 
 /// Largest record that can be allowed: 64 MiB.
 const MOST_RECORD_BYTES: u64 = 64 << 20;
@@ -278,7 +278,7 @@ fn read_layout(cursor: &mut Cursor<'_, '_>, list: &ColumnList, text: &str, delim
     layout
 }
 
-fn max_record_bytes(cursor: &mut Cursor<'_, '_>, options: &mut Options) -> u32 {
+pub(super) fn max_record_bytes(cursor: &mut Cursor<'_, '_>, options: &mut Options) -> u32 {
     match options.bytes(cursor, "max_record_bytes") {
         Some((bytes, place)) => match u32::try_from(bytes) {
             Ok(limit) if (16..=MOST_RECORD_BYTES).contains(&bytes) => limit,

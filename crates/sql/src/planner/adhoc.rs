@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{Query, Statement as SqlStatement};
 use highwater_model::{Column, Diagnostics};
 
 use super::columns::rename;
-use super::context::{Leaves, Relations, Scope};
+use super::context::{Leaves, Relations, SEES_ALL, Scope};
 use super::diagnose::diagnose;
 use super::{Planner, refuse, rewrite};
 use crate::catalog::Catalog;
@@ -29,7 +29,8 @@ impl Planner {
         relations: &dyn Relations,
     ) -> Result<LogicalPlan, Diagnostics> {
         let read = RefCell::new(BTreeSet::new());
-        let scope = Scope { planner: self, catalog, schema, leaves: Leaves::Rows(relations), read: &read };
+        let scope =
+            Scope { planner: self, catalog, schema, leaves: Leaves::Rows(relations), read: &read, sees: SEES_ALL };
         scope.plan(query, text)
     }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
@@ -11,7 +11,9 @@ use datafusion::common::{Result, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
-use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF};
+use datafusion::logical_expr::{
+    AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, LogicalPlanBuilder, ScalarUDF, TableSource, WindowUDF,
+};
 use highwater_model::ObjectId;
 
 use super::Planner;
@@ -53,7 +55,12 @@ pub(super) struct Scope<'a> {
     pub(super) leaves: Leaves<'a>,
     /// Plain views that were expanded, and other objects read.
     pub(super) read: &'a RefCell<BTreeSet<ObjectId>>,
+    /// [`Entry::sees`] of the view whose query it is.
+    pub(super) sees: &'a BTreeMap<ObjectId, usize>,
 }
+
+/// What a query sees that is written now: everything.
+pub(super) const SEES_ALL: &BTreeMap<ObjectId, usize> = &BTreeMap::new();
 
 impl Scope<'_> {
     fn source(&self, name: &TableReference) -> Result<Arc<dyn TableSource>, Refusal> {
@@ -108,15 +115,19 @@ impl Scope<'_> {
     }
 
     fn leaf(&self, entry: &Entry, face: Face) -> Result<Arc<dyn TableSource>, Refusal> {
+        let seen = entry.with_columns(self.sees.get(&entry.id).copied());
         match self.leaves {
-            Leaves::Rows(relations) => relations.relation(entry, face).ok_or_else(|| {
-                Refusal::new(
-                    format!("{} \"{}\" cannot be read now", entry.kind.noun(), entry.name),
-                    "try again shortly",
-                )
-            }),
-            Leaves::Schemas(_) => Ok(Arc::new(SchemaOnly(entry.relation_schema(face)))),
-            Leaves::Maintained => match entry.relation_source(face) {
+            Leaves::Rows(relations) => {
+                let source = relations.relation(entry, face).ok_or_else(|| {
+                    Refusal::new(
+                        format!("{} \"{}\" cannot be read now", entry.kind.noun(), entry.name),
+                        "try again shortly",
+                    )
+                })?;
+                if let Cow::Borrowed(_) = seen { Ok(source) } else { Ok(narrowed(&seen, face, source)?) }
+            }
+            Leaves::Schemas(_) => Ok(Arc::new(SchemaOnly(seen.relation_schema(face)))),
+            Leaves::Maintained => match seen.relation_source(face) {
                 Some(source) => Ok(Arc::new(source)),
                 None => Err(Refusal::new(
                     format!("a materialized view cannot read the rejected records of {}", entry.name),
@@ -128,7 +139,7 @@ impl Scope<'_> {
 
     /// The plan of a plain view, made in its own schema, under the names its columns had when it was created.
     fn expand(&self, entry: &Entry, query_sql: &str) -> Result<Arc<dyn TableSource>, Refusal> {
-        let inner = Scope { schema: &entry.name.schema, ..*self };
+        let inner = Scope { schema: &entry.name.schema, sees: &entry.sees, ..*self };
         let plan = inner.plan_stored(query_sql, entry.kind.columns()).map_err(|problems| {
             let first = problems.0.into_iter().next();
             let (message, hint) = first.map(|d| (d.message, d.hint)).unwrap_or_default();
@@ -137,6 +148,19 @@ impl Scope<'_> {
         })?;
         Ok(Arc::new(Expanded { schema: Arc::clone(plan.schema().inner()), plan }))
     }
+}
+
+/// A relation of which some columns are seen.
+fn narrowed(seen: &Entry, face: Face, source: Arc<dyn TableSource>) -> Result<Arc<dyn TableSource>, Refusal> {
+    let plan = || -> Result<LogicalPlan> {
+        let scan = LogicalPlanBuilder::scan(seen.name.name.as_str(), source, None)?;
+        let wanted = seen.relation_schema(face);
+        let columns = scan.schema().columns();
+        let columns = columns.into_iter().filter(|column| wanted.index_of(&column.name).is_ok()).map(Expr::Column);
+        scan.project(columns.collect::<Vec<_>>())?.build()
+    };
+    let plan = plan().map_err(|error| Refusal::new(error.strip_backtrace(), "this is a defect: please report it"))?;
+    Ok(Arc::new(Expanded { schema: Arc::clone(plan.schema().inner()), plan }))
 }
 
 impl ContextProvider for Scope<'_> {

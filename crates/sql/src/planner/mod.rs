@@ -10,6 +10,7 @@ mod maintainable;
 mod point;
 mod read;
 mod refuse;
+mod rejects;
 mod rewrite;
 mod session;
 mod view;

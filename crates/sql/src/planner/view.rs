@@ -1,17 +1,18 @@
 //! Planning views: materialized ones over [`crate::RelationSource`] leaves, plain ones to learn their columns.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::sqlparser::ast::Query;
 use highwater_model::{Column, Diagnostic, Diagnostics, ObjectId};
 
 use super::columns::{column_names, columns_of, rename};
-use super::context::{Leaves, Relations, Scope};
+use super::context::{Leaves, Relations, SEES_ALL, Scope};
 use super::diagnose::{diagnose, place_of_word};
 use super::{Planner, check, maintainable};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Entry};
+use crate::statement::CreateMaterializedView;
 
 /// A materialized view's query, ready to be lowered to incremental operators.
 #[derive(Clone, Debug)]
@@ -49,8 +50,35 @@ impl Planner {
         catalog: &Catalog,
         schema: &str,
     ) -> Result<ViewQuery, Diagnostics> {
+        self.plan_maintained(query, text, names, catalog, schema, SEES_ALL)
+    }
+
+    /// Plans a materialized view that is declared already, as its `CREATE` statement was meant then: streams that got
+    /// columns since have those that there were.
+    ///
+    /// # Errors
+    /// As [`Planner::plan_for_view`].
+    pub fn plan_declared_view(
+        &self,
+        create: &CreateMaterializedView,
+        entry: &Entry,
+        catalog: &Catalog,
+    ) -> Result<ViewQuery, Diagnostics> {
+        let schema = &entry.name.schema;
+        self.plan_maintained(&create.query, &entry.sql, &create.columns, catalog, schema, &entry.sees)
+    }
+
+    fn plan_maintained(
+        &self,
+        query: &Query,
+        text: &str,
+        names: &[String],
+        catalog: &Catalog,
+        schema: &str,
+        sees: &BTreeMap<ObjectId, usize>,
+    ) -> Result<ViewQuery, Diagnostics> {
         let read = RefCell::new(BTreeSet::new());
-        let scope = Scope { planner: self, catalog, schema, leaves: Leaves::Maintained, read: &read };
+        let scope = Scope { planner: self, catalog, schema, leaves: Leaves::Maintained, read: &read, sees };
         let plan = scope.plan(query, text)?;
         check::deterministic(&plan, text)?;
         check::single_values(&plan, text)?;
@@ -73,8 +101,40 @@ impl Planner {
         schema: &str,
         relations: &dyn Relations,
     ) -> Result<PlainView, Diagnostics> {
+        self.plan_plain(query, text, names, catalog, schema, (relations, SEES_ALL))
+    }
+
+    /// The columns that a plain view has now: those that it was created with, perhaps of wider types.
+    ///
+    /// # Errors
+    /// When its query cannot be planned any more.
+    pub fn plan_declared_plain_view(
+        &self,
+        entry: &Entry,
+        query_sql: &str,
+        catalog: &Catalog,
+        relations: &dyn Relations,
+    ) -> Result<PlainView, Diagnostics> {
+        let parsed = crate::parse::parse(query_sql)?;
+        let [crate::Statement::Query(parsed)] = parsed.as_slice() else {
+            return Err(Diagnostic::general("the stored text is not one query").into());
+        };
+        let names: Vec<String> = entry.kind.columns().iter().map(|column| column.name.clone()).collect();
+        let schema = &entry.name.schema;
+        self.plan_plain(&parsed.query, query_sql, &names, catalog, schema, (relations, &entry.sees))
+    }
+
+    fn plan_plain(
+        &self,
+        query: &Query,
+        text: &str,
+        names: &[String],
+        catalog: &Catalog,
+        schema: &str,
+        (relations, sees): (&dyn Relations, &BTreeMap<ObjectId, usize>),
+    ) -> Result<PlainView, Diagnostics> {
         let read = RefCell::new(BTreeSet::new());
-        let scope = Scope { planner: self, catalog, schema, leaves: Leaves::Schemas(relations), read: &read };
+        let scope = Scope { planner: self, catalog, schema, leaves: Leaves::Schemas(relations), read: &read, sees };
         let plan = named(scope.plan(query, text)?, query, names, text)?;
         let analyzer = self.state().analyzer();
         let plan = analyzer

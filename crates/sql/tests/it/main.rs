@@ -3,6 +3,7 @@
 
 mod call;
 mod catalog;
+mod declarations;
 mod fixture;
 mod functions_geo;
 mod functions_json;

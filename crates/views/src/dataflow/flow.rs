@@ -147,10 +147,12 @@ impl Dataflow {
         store.apply(&changes)
     }
 
-    /// Follows a stream's event time from now on, if the stream declares how late events may be.
+    /// Follows a stream's event time from now on, if the stream declares how late events may be; else no more.
     pub fn follow_time(&mut self, id: ObjectId, schema: &StreamSchema) {
         if let (Some(column), Some(lateness)) = (schema.event_time, schema.lateness) {
             self.timed.insert(id, TimedBy { column, lateness });
+        } else if self.timed.remove(&id).is_some() {
+            self.shared.write().times.remove(&id);
         }
     }
 

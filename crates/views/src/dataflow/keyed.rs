@@ -56,11 +56,7 @@ impl Keyed {
         let spec =
             schema.keyed.clone().ok_or_else(|| ViewsError::Invariant("a keyed stream without key".to_owned()))?;
         let with_system = schema.arrow_with_system();
-        let visible: Vec<usize> = if is_table {
-            (0..schema.columns.len()).filter(|column| spec.deleted != Some(*column)).collect()
-        } else {
-            (0..with_system.fields().len()).collect()
-        };
+        let visible = visible(schema, is_table);
         let key_fields: Vec<Field> = spec.key.iter().map(|column| with_system.field(*column).clone()).collect();
         let versions = match spec.version.map(|column| with_system.field(column).data_type().clone()) {
             None => Versions::None,
@@ -79,6 +75,15 @@ impl Keyed {
             spec,
             unsaved: Vec::new(),
         })
+    }
+
+    /// Takes a declaration with more columns, or wider ones apart from key and version. Its rows are the caller's to
+    /// rewrite.
+    pub(crate) fn redeclare(&mut self, schema: &StreamSchema) -> Result<(), ViewsError> {
+        let (with_system, visible) = (schema.arrow_with_system(), visible(schema, false));
+        self.schema = Arc::new(with_system.project(&visible)?);
+        (self.with_system, self.visible) = (with_system, visible);
+        Ok(())
     }
 
     pub(crate) fn schema(&self) -> &SchemaRef {
@@ -213,6 +218,15 @@ impl Keyed {
         }
         Ok(winners)
     }
+}
+
+/// Which of declared-plus-system columns readers see.
+fn visible(schema: &StreamSchema, is_table: bool) -> Vec<usize> {
+    if is_table {
+        let deleted = schema.keyed.as_ref().and_then(|keyed| keyed.deleted);
+        return (0..schema.columns.len()).filter(|column| deleted != Some(*column)).collect();
+    }
+    (0..schema.columns.len() + SystemColumn::ALL.len()).collect()
 }
 
 fn is_whole(data_type: &DataType) -> bool {

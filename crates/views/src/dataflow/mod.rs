@@ -8,6 +8,7 @@ mod pipeline;
 mod ranks;
 mod relations;
 mod saved;
+mod widen;
 
 pub use build::Build;
 pub use event_time::EventTime;
@@ -16,3 +17,4 @@ pub use pipeline::{ViewPlan, ViewSpec};
 pub use ranks::RankBuild;
 pub use relations::{Reader, Relations};
 pub use saved::Saving;
+pub use widen::Widening;

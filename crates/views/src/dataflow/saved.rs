@@ -187,6 +187,9 @@ impl Dataflow {
     fn gather(&mut self, id: ObjectId, part: Part, saving: &mut Saving) -> Result<(), ViewsError> {
         let Some((signature, lookups_at)) = saving.begun.get(&id).cloned() else { return Ok(()) };
         let mut parts = if let Some(entry) = self.keyed.get_mut(&id) {
+            if entry.save_full {
+                return Ok(()); // with other columns than when it was begun: finishing will save it whole
+            }
             vec![entry.keyed.save(part)?]
         } else if let Some(view) = self.views.iter_mut().find(|view| view.plan.id() == id) {
             if view.save_full {

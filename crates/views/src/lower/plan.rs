@@ -93,17 +93,19 @@ fn lower_scan(scan: &TableScan) -> Result<Lowered, ViewsError> {
     let key = source.key.iter().map(|column| projection.iter().position(|taken| taken == column));
     let mut properties = Properties { key: key.collect::<Option<_>>().unwrap_or_default(), ..Properties::default() };
     let name = source.name.to_string();
+    let is_stream = source.kind != RelationKind::MaterializedView && !source.is_table;
+    let system = if is_stream { highwater_model::SystemColumn::ALL.len() } else { 0 };
+    let declared = source.schema.fields().len() - system;
     let node: Box<dyn Node> = match source.kind {
         RelationKind::Events => {
             properties.append_only = true;
             properties.key = Vec::new();
             properties.streams.insert(source.id);
-            let declared = source.schema.fields().len() - highwater_model::SystemColumn::ALL.len();
             Box::new(EventSource::new(source.id, name, declared, projection, schema))
         }
         RelationKind::Current | RelationKind::MaterializedView => {
             properties.relations.insert(source.id);
-            Box::new(RowSource::new(source.id, name, projection, schema))
+            Box::new(RowSource::new(source.id, name, declared, projection, schema))
         }
     };
     let mut lowered = Lowered::of(node, properties);

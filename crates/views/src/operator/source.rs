@@ -64,8 +64,8 @@ impl Node for EventSource {
     }
 
     fn step(&mut self, tick: &Tick<'_>) -> Result<Vec<ChangeBatch>, ViewsError> {
-        let old =
-            tick.history.get(&self.stream).into_iter().flatten().map(|rows| take(rows, &self.projection, &self.schema));
+        let old = tick.history.get(&self.stream).into_iter().flatten();
+        let old = old.map(|rows| take(rows, self.declared, &self.projection, &self.schema));
         let new = tick.events.get(&self.stream).into_iter().flatten().map(|batch| self.project(batch));
         old.chain(new).map(|rows| Ok(ChangeBatch::inserts(rows?))).collect()
     }
@@ -91,9 +91,17 @@ impl Node for EventSource {
     }
 }
 
-/// Some columns of a batch, under the schema that the plan gives them.
-fn take(rows: &RecordBatch, projection: &[usize], schema: &SchemaRef) -> Result<RecordBatch, ViewsError> {
-    let columns = projection.iter().map(|column| rows.column(*column).clone()).collect();
+/// Some columns of a batch, under the schema that the plan gives them: of an object with `declared` columns and then
+/// system columns. A stream may have got columns since the plan was made: they stand between.
+fn take(
+    rows: &RecordBatch,
+    declared: usize,
+    projection: &[usize],
+    schema: &SchemaRef,
+) -> Result<RecordBatch, ViewsError> {
+    let system = |column: usize| rows.num_columns() - SystemColumn::ALL.len() + (column - declared);
+    let place = |column: usize| if column < declared { column } else { system(column) };
+    let columns = projection.iter().map(|column| rows.column(place(*column)).clone()).collect();
     let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
     Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
 }
@@ -102,14 +110,22 @@ fn take(rows: &RecordBatch, projection: &[usize], schema: &SchemaRef) -> Result<
 pub(crate) struct RowSource {
     object: ObjectId,
     name: String,
+    declared: usize,
     projection: Vec<usize>,
     schema: SchemaRef,
 }
 
 impl RowSource {
-    /// Columns `projection` of an object; `schema` is that of the projection.
-    pub(crate) fn new(object: ObjectId, name: String, projection: Vec<usize>, schema: SchemaRef) -> Self {
-        Self { object, name, projection, schema }
+    /// Columns `projection` of an object with `declared` columns and then system columns; `schema` is that of the
+    /// projection.
+    pub(crate) fn new(
+        object: ObjectId,
+        name: String,
+        declared: usize,
+        projection: Vec<usize>,
+        schema: SchemaRef,
+    ) -> Self {
+        Self { object, name, declared, projection, schema }
     }
 }
 
@@ -123,7 +139,7 @@ impl Node for RowSource {
         changes
             .iter()
             .map(|change| {
-                let rows = take(&change.rows, &self.projection, &self.schema)?;
+                let rows = take(&change.rows, self.declared, &self.projection, &self.schema)?;
                 Ok(ChangeBatch { rows, weights: change.weights.clone() })
             })
             .collect()

@@ -8,11 +8,11 @@ use arrow_schema::{ArrowError, DataType, Field, Schema};
 use futures::{StreamExt, TryStreamExt, stream};
 use highwater_api::{ApiError, ErrorKind, SqlLimits};
 use highwater_sql::datafusion::error::DataFusionError;
+use highwater_sql::sql_type;
 use tokio::time::Instant;
 
 use crate::query::errors::query_error;
 use crate::query::limits::LimitedRows;
-use crate::query::types::sql_type;
 
 fn batch(rows: i64) -> RecordBatch {
     let schema = Schema::new(vec![Field::new("n", DataType::Int64, false)]);

@@ -1,9 +1,12 @@
 //! Arrow types under the names that `CREATE` statements give them.
 
-use arrow_schema::{DataType, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
+
+use super::text::identifier;
 
 /// A type as SQL writes it; types that no statement can name are shown as Arrow calls them.
-pub(super) fn sql_type(data_type: &DataType) -> String {
+#[must_use]
+pub fn sql_type(data_type: &DataType) -> String {
     let name = match data_type {
         DataType::Boolean => "BOOLEAN",
         DataType::Int8 => "TINYINT",
@@ -25,8 +28,10 @@ pub(super) fn sql_type(data_type: &DataType) -> String {
         }
         DataType::List(item) | DataType::LargeList(item) => return format!("LIST<{}>", sql_type(item.data_type())),
         DataType::Struct(fields) => {
-            let fields: Vec<String> =
-                fields.iter().map(|field| format!("{} {}", field.name(), sql_type(field.data_type()))).collect();
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|field| format!("{} {}", identifier(field.name()), sql_type(field.data_type())))
+                .collect();
             return format!("STRUCT<{}>", fields.join(", "));
         }
         DataType::Map(entries, _) => {
