@@ -48,6 +48,10 @@ pub enum Command {
     ReplayRejects(ReplayRejects),
     /// Send an app's simulated events
     Simulate(Simulate),
+    /// Take a snapshot of the data folder that a server serves
+    Snapshot(Snapshot),
+    /// Make a data folder of a snapshot
+    Restore(Restore),
     /// Check every byte of a data folder that nothing serves: log, catalog, checkpoints
     Doctor(Doctor),
     /// Measure: ingest, latency, lookup, memory, restart
@@ -312,6 +316,29 @@ pub struct Simulate {
     pub target: Target,
 }
 
+/// `highwater snapshot`.
+#[derive(Debug, Args)]
+pub struct Snapshot {
+    /// What it is called: letters, digits, - and _; a folder of this name in DATA/snapshots of the server
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// `highwater restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The folder of the snapshot, or a copy of it
+    #[arg(value_name = "SNAPSHOT")]
+    pub snapshot: PathBuf,
+
+    /// The data folder to make, new or empty [default: highwater-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
 /// `highwater doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
@@ -354,7 +381,9 @@ impl Arguments {
             Command::Sql(Sql { target, .. })
             | Command::Ingest(Ingest { target, .. })
             | Command::ReplayRejects(ReplayRejects { target, .. })
+            | Command::Snapshot(Snapshot { target, .. })
             | Command::Simulate(Simulate { target, .. }) => set("to", target.to.clone()),
+            Command::Restore(restore) => set("data", restore.data.as_ref().map(|path| path.display().to_string())),
             Command::Doctor(doctor) => set("data", doctor.data.as_ref().map(|path| path.display().to_string())),
             Command::Bench(_) | Command::Settings => {}
         }
@@ -402,6 +431,8 @@ mod tests {
             "highwater replay-rejects a.b --where _offset=3 --to http://h:1",
             "highwater simulate rankmysteps --events 10 --seed 2 --rate 5 --speed 60x --users 1000000",
             "highwater simulate rankmysteps --events 10 --days 30 --start 2026-03-01T00:00:00Z",
+            "highwater snapshot before-upgrade --to http://h:1",
+            "highwater restore d/snapshots/before-upgrade --data e",
             "highwater doctor --data d --repair",
             "highwater doctor --repair --yes --json",
             "highwater bench ingest --json",

@@ -8,6 +8,7 @@ mod ingest;
 mod query;
 mod replay;
 mod retry;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 

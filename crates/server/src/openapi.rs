@@ -33,6 +33,7 @@ use crate::socket::BatchDocument;
         crate::sql::sql,
         crate::views::view,
         crate::changes::changes,
+        crate::snapshot::snapshot,
         crate::status::status,
         crate::status::healthz,
         crate::status::readyz,
@@ -108,6 +109,9 @@ fn kinds(operation: &str) -> Vec<ProblemKind> {
         "ingest" | "replayRejects" | "sql" | "readView" | "followView" => engine.map(ProblemKind::Engine).to_vec(),
         "ingestSocket" | "live" => vec![ProblemKind::Engine(InvalidInput), ProblemKind::UpgradeRequired],
         "checkDashboard" => [InvalidInput, TooLarge, Timeout, Overloaded].map(ProblemKind::Engine).to_vec(),
+        "takeSnapshot" => {
+            [InvalidInput, Conflict, Unsupported, StorageFull, Unavailable].map(ProblemKind::Engine).to_vec()
+        }
         "dashboard" => vec![ProblemKind::Engine(InvalidInput), ProblemKind::Engine(NotFound)],
         _ => Vec::new(),
     };

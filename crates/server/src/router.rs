@@ -17,7 +17,9 @@ use tower_http::cors::CorsLayer;
 use crate::app::App;
 use crate::problem::{Problem, ProblemKind};
 use crate::settings::ServerSettings;
-use crate::{apps, changes, guard, ingest, live, metrics, openapi, pages, replay, socket, sql, status, views};
+use crate::{
+    apps, changes, guard, ingest, live, metrics, openapi, pages, replay, snapshot, socket, sql, status, views,
+};
 
 /// The HTTP door to `engine`, with the pages of `library`. `metrics_handle` renders the process's metrics; see
 /// [`crate::install_metrics`].
@@ -48,6 +50,7 @@ pub fn router(
         .route("/v1/sql", post(sql::sql))
         .route("/v1/views/{view}", get(views::view))
         .route("/v1/views/{view}/changes", get(changes::changes))
+        .route("/v1/snapshots", post(snapshot::snapshot))
         .route("/v1/status", get(status::status))
         .route("/healthz", get(status::healthz))
         .route("/readyz", get(status::readyz))

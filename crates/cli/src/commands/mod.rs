@@ -10,6 +10,7 @@ mod live;
 mod replay;
 mod settings;
 mod simulate;
+mod snapshot;
 mod sql;
 #[cfg(test)]
 mod tests;

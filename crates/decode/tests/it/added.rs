@@ -122,7 +122,8 @@ fn csv_keeps_the_fields_that_no_column_wants_yet() {
     assert_eq!(rows, ["1|Köln", "2|∅"]);
 }
 
-/// JSON values of every shape, some of them texts that hold JSON.
+/// JSON values of every shape, some of them texts that hold JSON; without repeated keys, of which the last one that fits
+/// counts in stored records, while a new record is rejected for the first that does not.
 fn value() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -136,7 +137,7 @@ fn value() -> impl Strategy<Value = String> {
         let key = prop_oneof![Just("a"), Just("b"), Just("c"), Just("0")];
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(","))),
-            prop::collection::vec((key, inner), 0..4).prop_map(|fields| {
+            prop::collection::btree_map(key, inner, 0..4).prop_map(|fields| {
                 let fields: Vec<String> = fields.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
                 format!("{{{}}}", fields.join(","))
             }),

@@ -232,6 +232,13 @@ impl Engine for TestEngine {
         Ok(ReplayReport { stream, replayed: 2, events: 2, refused: 1, replayed_before: 0, refusals })
     }
 
+    async fn snapshot(&self, name: &str) -> Result<SnapshotReport, ApiError> {
+        if name == "taken" {
+            return Err(ApiError::new(ErrorKind::Conflict, "there is a snapshot taken already"));
+        }
+        Ok(SnapshotReport { folder: format!("data/snapshots/{name}"), files: 3, bytes: 42 })
+    }
+
     async fn read_view(&self, request: ViewRequest) -> Result<ViewAnswer, ApiError> {
         self.reads.lock().unwrap().push(request.clone());
         error_of(&request.view).map_or(Ok(()), Err)?;

@@ -10,6 +10,7 @@ mod live;
 mod openapi;
 mod pages;
 mod replay;
+mod snapshot;
 mod socket;
 mod sql;
 mod views;

@@ -161,6 +161,6 @@ fn faces_have_their_columns_and_keys() {
         ("uuid name zone joined".to_owned(), Some((RelationKind::Current, vec![0])))
     );
     let (rejects, source) = face("steps_app.steps", Face::Rejects);
-    assert_eq!(rejects, "rejected_at record byte line column reason raw encoding _offset");
+    assert_eq!(rejects, "rejected_at record byte line column reason raw encoding format replayed_at _offset");
     assert!(source.is_none());
 }
