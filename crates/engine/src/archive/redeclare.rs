@@ -2,10 +2,13 @@
 //! records hold for new columns. Done before the declaration is made durable: a table may have columns that the
 //! declaration has not, so a crash in between leaves both as they were to whoever reads them.
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::SchemaRef;
 use highwater_archive::ArchiveError;
+use highwater_model::ObjectId;
 use tokio::sync::OwnedMutexGuard;
 
 use super::rows::{RAW, events_spec};
@@ -25,22 +28,53 @@ impl Archives {
         core: &Core,
         stream: &StreamRuntime,
     ) -> Result<OwnedMutexGuard<bool>, EngineError> {
-        let turn = std::sync::Arc::clone(&self.of(stream.id).turn).lock_owned().await;
-        if self.snapshot(stream.id, false).map_err(|error| EngineError::Refused(Box::new(error)))?.is_none() {
-            return Ok(turn);
+        let turn = Arc::clone(&self.of(stream.id).turn).lock_owned().await;
+        let (id, name) = (stream.id, &stream.name);
+        if self.snapshot(id, false).is_err() {
+            // A process may have died when the files had wider types already, and the declaration not yet.
+            self.reopen(id, events_spec(id, name, &stream.schema, self.options.keep_raw)).await?;
         }
-        let spec = events_spec(stream.id, &stream.name, &stream.schema, self.options.keep_raw);
-        let log = std::sync::Arc::clone(&core.log);
-        let reread = Rereader::new(log, stream.id, stream.name.to_string(), &stream.schema)?;
-        let columns = SchemaRef::clone(&spec.schema);
-        let table = self.writable(stream.id, spec.clone(), false).await?;
-        let transform = |rows: RecordBatch| rewrite(&reread, &rows, &columns);
-        table
-            .rewrite(spec, &transform, &|done, all| {
-                core.jobs.progress(stream.id, done as f64 / (all.max(1)) as f64);
-            })
-            .await?;
+        let archived = self.snapshot(id, false).map_err(|error| EngineError::Refused(Box::new(error)))?;
+        let Some(archived) = archived else { return Ok(turn) };
+        // Records that were archived as they came stay, whatever the setting says of new ones.
+        let has_raw = archived.schema.column_with_name(RAW).is_some();
+        let unlike = has_raw && !self.options.keep_raw;
+        if let (true, Some(before)) = (unlike, core.stream(id)) {
+            self.reopen(id, events_spec(id, name, &before.schema, true)).await?;
+        }
+        match self.rewrite(core, stream, self.options.keep_raw || has_raw).await {
+            Ok(()) if unlike => self.reopen(id, events_spec(id, name, &stream.schema, false)).await?,
+            Ok(()) => {}
+            Err(error) => {
+                self.as_declared(core, id).await?;
+                return Err(error);
+            }
+        }
         Ok(turn)
+    }
+
+    /// Goes on archiving a stream by the declaration that it has, when another did not come about: the table may have
+    /// its columns.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub(crate) async fn as_declared(&self, core: &Core, id: ObjectId) -> Result<(), EngineError> {
+        let archived = self.snapshot(id, false).is_ok_and(|archived| archived.is_some());
+        if let (true, Some(stream)) = (archived, core.stream(id)) {
+            self.reopen(id, events_spec(id, &stream.name, &stream.schema, self.options.keep_raw)).await?;
+        }
+        Ok(())
+    }
+
+    async fn rewrite(&self, core: &Core, stream: &StreamRuntime, keep_raw: bool) -> Result<(), EngineError> {
+        let (id, name) = (stream.id, &stream.name);
+        let spec = events_spec(id, name, &stream.schema, keep_raw);
+        let reread = Rereader::new(Arc::clone(&core.log), id, name.to_string(), &stream.schema)?;
+        let columns = SchemaRef::clone(&spec.schema);
+        let table = self.writable(id, spec.clone(), false).await?;
+        let transform = |rows: RecordBatch| rewrite(&reread, &rows, &columns);
+        let progress = |done: u64, all: u64| core.jobs.progress(id, done as f64 / all.max(1) as f64);
+        Ok(table.rewrite(spec, &transform, &progress).await?)
     }
 }
 

@@ -181,6 +181,13 @@ impl Archives {
         Ok(table)
     }
 
+    /// Opens the table of a stream's events again, by another spec. The caller has its turn.
+    pub(super) async fn reopen(&self, id: ObjectId, spec: TableSpec) -> Result<(), ArchiveError> {
+        let table = self.archive.table(spec).await?;
+        *self.of(id).slot(false).write() = Slot::Open(table);
+        Ok(())
+    }
+
     /// Removes what is archived of a stream that was dropped.
     pub(crate) async fn forget(
         &self,

@@ -179,7 +179,11 @@ impl Change {
             owner.reader.renew();
             Ok(())
         });
-        placed.await??;
+        let placed = placed.await.unwrap_or_else(Err);
+        if let (Err(_), Some(archives), true) = (&placed, &core.archives, archived.is_some()) {
+            archives.as_declared(core, stream.id).await?;
+        }
+        placed?;
         drop(archived);
         tracing::info!(
             stream = %stream.name, added = evolution.added.join(", "), changed = evolution.changed.join(", "),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use highwater_api::{ApiError, ErrorKind};
 use highwater_log::Log;
 use highwater_model::{ObjectId, ObjectName, PartitionId, StreamSchema};
-use highwater_sql::{Catalog, CreateSchema, CreateStream, CreateTable, EntryKind};
+use highwater_sql::{Catalog, CreateSchema, CreateStream, CreateTable, EntryKind, evolve};
 use highwater_views::{Dataflow, ViewsError};
 
 use super::alter;
@@ -154,9 +154,12 @@ async fn redeclare(
     let size = core.log.size(id).map_err(EngineError::from)?;
     let archived = core.archives.as_ref().map_or(0, |archives| archives.held(id).rows);
     let holds = size.records > 0 || size.rejects > 0 || archived > 0;
-    let is_read = !core.catalog.read().dependents(id).is_empty();
-    if let (EntryKind::Stream { schema }, true) = (&kind, holds || is_read) {
-        return alter::evolve_stream(core, id, schema, false).await;
+    if let EntryKind::Stream { schema } = &kind {
+        let is_read = !core.catalog.read().dependents(id).is_empty();
+        let evolves = || core.stream(id).is_some_and(|stream| evolve(&stream.schema, schema).is_ok());
+        if holds || is_read && evolves() {
+            return alter::evolve_stream(core, id, schema, false).await;
+        }
     }
     if holds {
         let message = format!(
