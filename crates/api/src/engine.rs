@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 
 use crate::{
-    ApiError, ChangeStream, EngineStatus, ErrorKind, IngestReport, IngestRequest, Pulses, Readiness, ReplayReport,
-    ReplayRequest, SnapshotReport, SqlAnswer, SqlRequest, SubscribeRequest, ViewAnswer, ViewRequest, WatchRequest,
+    ApiError, ChangeStream, EngineStatus, ErrorKind, IngestReport, IngestRequest, JobRequest, JobStatus, Pulses,
+    Readiness, ReplayReport, ReplayRequest, SnapshotReport, SqlAnswer, SqlRequest, SubscribeRequest, ViewAnswer,
+    ViewRequest, WatchRequest,
 };
 
 /// Everything a door can ask of the engine. Implementations are cheap to share behind an `Arc`.
@@ -38,6 +39,18 @@ pub trait Engine: Send + Sync {
 
     /// Tells when the answer of a query may have changed. The first item comes with the first change after the call.
     async fn watch(&self, request: WatchRequest) -> Result<Pulses, ApiError>;
+
+    /// Begins an audit or a recomputation in the background; gives it as it is at its beginning.
+    async fn start_job(&self, request: JobRequest) -> Result<JobStatus, ApiError>;
+
+    /// The jobs that run, and those that were over last, by their numbers.
+    fn jobs(&self) -> Vec<JobStatus>;
+
+    /// Waits until a job is over; gives what came of it. Dropping the future does not stop the job.
+    async fn await_job(&self, id: u64) -> Result<JobStatus, ApiError>;
+
+    /// Asks a job to give up, and waits until it has. One that is over already stays as it is.
+    async fn cancel_job(&self, id: u64) -> Result<JobStatus, ApiError>;
 
     /// Whether reads and writes are served.
     fn readiness(&self) -> Readiness;

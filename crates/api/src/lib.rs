@@ -4,6 +4,7 @@
 mod engine;
 mod error;
 mod ingest;
+mod job;
 mod query;
 mod replay;
 mod snapshot;
@@ -14,6 +15,10 @@ mod watch;
 pub use engine::Engine;
 pub use error::{ApiError, ErrorKind};
 pub use ingest::{BodyFormat, IngestReport, IngestRequest, ProducerStamp, RejectedRecord};
+pub use job::{
+    AuditOutcome, AuditResult, Difference, DifferenceKind, JobKind, JobRequest, JobState, JobStatus, JobTarget,
+    RowText, StreamMark,
+};
 pub use query::{Answer, RowStream, SqlAnswer, SqlLimits, SqlRequest, ViewAnswer, ViewRequest};
 pub use replay::{Refusal, ReplayReport, ReplayRequest};
 pub use snapshot::SnapshotReport;

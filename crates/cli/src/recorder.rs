@@ -99,6 +99,22 @@ impl Engine for Recorder {
         Err(ApiError::internal("not asked for"))
     }
 
+    async fn start_job(&self, _: JobRequest) -> Result<JobStatus, ApiError> {
+        Err(ApiError::internal("not asked for"))
+    }
+
+    fn jobs(&self) -> Vec<JobStatus> {
+        Vec::new()
+    }
+
+    async fn await_job(&self, _: u64) -> Result<JobStatus, ApiError> {
+        Err(ApiError::internal("not asked for"))
+    }
+
+    async fn cancel_job(&self, _: u64) -> Result<JobStatus, ApiError> {
+        Err(ApiError::internal("not asked for"))
+    }
+
     fn readiness(&self) -> Readiness {
         Readiness { ready: true, detail: String::new() }
     }

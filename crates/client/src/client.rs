@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use reqwest::{RequestBuilder, Response, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::{ClientError, Problem};
 
@@ -64,6 +66,41 @@ impl Client {
     pub async fn text(&self, path: &str) -> Result<String, ClientError> {
         let response = self.send(self.http.get(self.url(path)?)).await?;
         response.text().await.map_err(|e| self.broken(e))
+    }
+
+    /// Posts JSON and reads JSON.
+    ///
+    /// # Errors
+    /// When the server refuses, cannot be reached, or answers something else.
+    pub async fn post_json<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+        let response = self.send(self.http.post(self.url(path)?).json(body)).await?;
+        self.json(response).await
+    }
+
+    /// Reads JSON.
+    ///
+    /// # Errors
+    /// As [`Client::post_json`].
+    pub async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let response = self.send(self.http.get(self.url(path)?)).await?;
+        self.json(response).await
+    }
+
+    /// Deletes; reads JSON.
+    ///
+    /// # Errors
+    /// As [`Client::post_json`].
+    pub async fn delete_json<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let response = self.send(self.http.delete(self.url(path)?)).await?;
+        self.json(response).await
+    }
+
+    async fn json<T: DeserializeOwned>(&self, response: Response) -> Result<T, ClientError> {
+        let body = response.bytes().await.map_err(|e| self.broken(e))?;
+        serde_json::from_slice(&body).map_err(|error| ClientError::NotUnderstood {
+            address: self.address().to_owned(),
+            reason: error.to_string(),
+        })
     }
 
     pub(crate) fn http(&self) -> &reqwest::Client {

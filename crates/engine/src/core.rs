@@ -13,6 +13,9 @@ use parking_lot::RwLock;
 use tokio::sync::Semaphore;
 
 use crate::archive::Archives;
+use crate::audit::Record;
+use crate::background::Tasks;
+use crate::batch::Batches;
 use crate::feed::Feed;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
@@ -44,6 +47,12 @@ pub(crate) struct Core {
     pub(crate) tick: TickHandle,
     pub(crate) hub: Hub,
     pub(crate) jobs: Jobs,
+    /// Audits and recomputations.
+    pub(crate) tasks: Tasks,
+    /// What audits found.
+    pub(crate) record: Record,
+    /// What recomputations gave.
+    pub(crate) batches: Arc<Batches>,
     /// Folders of apps, by schema: files that tables load are below them.
     pub(crate) folders: RwLock<HashMap<String, std::path::PathBuf>>,
     pub(crate) health: Health,

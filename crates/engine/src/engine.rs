@@ -7,9 +7,9 @@ use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use highwater_api::{
-    ApiError, ChangeStream, Engine, EngineStatus, ErrorKind, IngestReport, IngestRequest, Pulses, Readiness,
-    ReplayReport, ReplayRequest, SnapshotReport, SqlAnswer, SqlRequest, SubscribeRequest, ViewAnswer, ViewRequest,
-    WatchRequest,
+    ApiError, ChangeStream, Engine, EngineStatus, ErrorKind, IngestReport, IngestRequest, JobRequest, JobStatus, Pulses,
+    Readiness, ReplayReport, ReplayRequest, SnapshotReport, SqlAnswer, SqlRequest, SubscribeRequest, ViewAnswer,
+    ViewRequest, WatchRequest,
 };
 use highwater_model::Clock;
 use parking_lot::Mutex;
@@ -18,7 +18,7 @@ use crate::archive::Archiver;
 use crate::core::Core;
 use crate::error::EngineError;
 use crate::settings::EngineSettings;
-use crate::{ingest, open, query, snapshot, statements, status, subscribe, watch};
+use crate::{background, ingest, open, query, snapshot, statements, status, subscribe, watch};
 
 /// A running engine.
 pub struct Highwater {
@@ -73,6 +73,8 @@ impl Highwater {
     /// Takes a last checkpoint and stops. What comes later is refused.
     pub async fn close(&self) {
         self.core.health.set_ready(false);
+        let core = Arc::clone(&self.core);
+        drop(tokio::task::spawn_blocking(move || core.tasks.close()).await);
         self.core.tick.stop();
         let archiver = self.archiver.as_ref().and_then(Archiver::stop);
         let thread = self.thread.lock().take();
@@ -88,6 +90,7 @@ impl Highwater {
 
 impl Drop for Highwater {
     fn drop(&mut self) {
+        self.core.tasks.close();
         self.core.tick.stop();
         let archiver = self.archiver.as_ref().and_then(Archiver::stop);
         let thread = self.thread.lock().take();
@@ -140,6 +143,23 @@ impl Engine for Highwater {
     async fn watch(&self, request: WatchRequest) -> Result<Pulses, ApiError> {
         self.check_ready()?;
         watch::watch(&self.core, &request)
+    }
+
+    async fn start_job(&self, request: JobRequest) -> Result<JobStatus, ApiError> {
+        self.check_ready()?;
+        background::start(&self.core, &request)
+    }
+
+    fn jobs(&self) -> Vec<JobStatus> {
+        self.core.tasks.list()
+    }
+
+    async fn await_job(&self, id: u64) -> Result<JobStatus, ApiError> {
+        background::await_job(&self.core, id).await
+    }
+
+    async fn cancel_job(&self, id: u64) -> Result<JobStatus, ApiError> {
+        background::cancel(&self.core, id).await
     }
 
     fn readiness(&self) -> Readiness {

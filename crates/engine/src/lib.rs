@@ -2,6 +2,9 @@
 //! Implements [`highwater_api::Engine`]; doors and the command line know nothing else of it.
 
 mod archive;
+mod audit;
+mod background;
+mod batch;
 mod catalog_file;
 mod checkpoints;
 mod core;
@@ -32,6 +35,7 @@ mod tick;
 mod watch;
 
 pub use archive::ArchiveOptions;
+pub use background::Schedule;
 pub use engine::Highwater;
 pub use error::EngineError;
 pub use highwater_sql::duration;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use futures::TryStreamExt;
-use highwater_api::ApiError;
+use highwater_api::{ApiError, JobKind};
 use highwater_log::{EmbeddedLog, Log};
 use highwater_model::{Clock, ObjectId, Offsets, PartitionId, StreamSchema};
 use highwater_sql::{Catalog, Entry, EntryKind, Planner};
@@ -14,6 +14,9 @@ use highwater_views::{Checkpoints, Dataflow, ObjectSave, Restored, ViewPlan, Vie
 use parking_lot::RwLock;
 
 use crate::archive::Archives;
+use crate::audit::Record;
+use crate::background::{Tasks, keep};
+use crate::batch::Batches;
 use crate::catalog_file;
 use crate::checkpoints::CheckpointWriter;
 use crate::core::{Core, Health, StreamRuntime};
@@ -58,10 +61,17 @@ pub(crate) async fn open(
         tracing::warn!(why, "the saved state is set aside and computed again from the log");
         restored = Restored::default();
     }
+    // What jobs had put aside when the process ended.
+    drop(std::fs::remove_dir_all(settings.data.join("spill")));
+    let record = Record::open(&settings.data)?;
+    let batches = Arc::new(Batches::open(&settings.data, &catalog)?);
     let (tick, commands) = TickHandle::new();
     let mut flow = new_dataflow(settings.threads)?;
     let core = Arc::new(Core {
         hub: Hub::new(settings.change_history_rows),
+        tasks: Tasks::new(record.next_job()),
+        record,
+        batches,
         jobs: Jobs::new(tokio::runtime::Handle::current()),
         planner: Planner::new(),
         catalog: RwLock::new(catalog),
@@ -88,6 +98,15 @@ pub(crate) async fn open(
         .name("tick".to_owned())
         .spawn(move || ticker.run(&commands))
         .map_err(io("starting the tick thread for"))?;
+    let schedules = [
+        (JobKind::Audit, core.settings.audit_schedule.clone()),
+        (JobKind::Recompute, core.settings.recompute_schedule.clone()),
+    ];
+    for (kind, schedule) in schedules {
+        if let Some(schedule) = schedule {
+            tokio::spawn(keep(Arc::clone(&core), kind, schedule, core.tasks.closing()));
+        }
+    }
     let settling = Arc::clone(&core);
     let settling = tokio::spawn(async move { settle(&settling, unbuilt).await });
     Ok((core, thread, settling))

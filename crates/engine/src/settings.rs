@@ -6,6 +6,7 @@ use std::time::Duration;
 use highwater_log::LogSettings;
 
 use crate::archive::ArchiveOptions;
+use crate::background::Schedule;
 use crate::memory::MemoryLimit;
 
 /// What an engine needs to know.
@@ -29,6 +30,12 @@ pub struct EngineSettings {
     pub memory_limit: MemoryLimit,
     /// Where streams are archived; `None`: nowhere.
     pub archive: Option<ArchiveOptions>,
+    /// When everything is audited; `None`: only when asked for.
+    pub audit_schedule: Option<Schedule>,
+    /// When all views are recomputed; `None`: only when asked for.
+    pub recompute_schedule: Option<Schedule>,
+    /// Bytes of memory that an audit or a recomputation may hold; beyond, rows are put aside on disk.
+    pub batch_memory: u64,
     /// The log's settings.
     pub log: LogSettings,
 }
@@ -48,6 +55,9 @@ impl EngineSettings {
             checkpoint_events: 4_000_000,
             change_history_rows: 100_000,
             memory_limit: MemoryLimit::default(),
+            audit_schedule: None,
+            recompute_schedule: None,
+            batch_memory: 512 << 20,
             log: LogSettings::default(),
         }
     }

@@ -9,6 +9,7 @@ mod changes;
 mod encode;
 mod guard;
 mod ingest;
+mod jobs;
 mod live;
 mod metrics;
 mod openapi;
@@ -27,6 +28,7 @@ mod status;
 mod views;
 
 pub use encode::{ColumnDocument, RowsDocument};
+pub use jobs::{AuditDocument, DifferenceDocument, JobBody, JobDocument, JobsDocument, MarkDocument};
 pub use metrics::{MetricsError, install_metrics};
 pub use metrics_exporter_prometheus::PrometheusHandle;
 pub use openapi::openapi_json;

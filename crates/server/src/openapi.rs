@@ -34,6 +34,11 @@ use crate::socket::BatchDocument;
         crate::views::view,
         crate::changes::changes,
         crate::snapshot::snapshot,
+        crate::jobs::audit,
+        crate::jobs::recompute,
+        crate::jobs::jobs,
+        crate::jobs::job,
+        crate::jobs::cancel,
         crate::status::status,
         crate::status::healthz,
         crate::status::readyz,
@@ -45,6 +50,7 @@ use crate::socket::BatchDocument;
         (name = "streams", description = "Events in."),
         (name = "sql", description = "Any statement."),
         (name = "views", description = "Rows and their changes out."),
+        (name = "jobs", description = "Audits and recomputations in the background."),
         (name = "pages", description = "Apps, their dashboards, and the live connection of their pages."),
         (name = "operations", description = "Probes, metrics, this description."),
     ),
@@ -64,7 +70,7 @@ struct Errors;
 impl Modify for Errors {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         for item in openapi.paths.paths.values_mut() {
-            for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
                 add(operation);
                 operation.parameters.iter_mut().flatten().for_each(without_null);
             }
@@ -112,6 +118,10 @@ fn kinds(operation: &str) -> Vec<ProblemKind> {
         "takeSnapshot" => {
             [InvalidInput, Conflict, Unsupported, StorageFull, Unavailable].map(ProblemKind::Engine).to_vec()
         }
+        "audit" | "recompute" => [InvalidInput, NotFound, Conflict, TooLarge, Timeout, Overloaded, Unavailable]
+            .map(ProblemKind::Engine)
+            .to_vec(),
+        "job" | "cancelJob" => [InvalidInput, NotFound].map(ProblemKind::Engine).to_vec(),
         "dashboard" => vec![ProblemKind::Engine(InvalidInput), ProblemKind::Engine(NotFound)],
         _ => Vec::new(),
     };

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::problem::{Problem, ProblemKind};
 use crate::settings::ServerSettings;
 use crate::{
-    apps, changes, guard, ingest, live, metrics, openapi, pages, replay, snapshot, socket, sql, status, views,
+    apps, changes, guard, ingest, jobs, live, metrics, openapi, pages, replay, snapshot, socket, sql, status, views,
 };
 
 /// The HTTP door to `engine`, with the pages of `library`. `metrics_handle` renders the process's metrics; see
@@ -51,6 +51,10 @@ pub fn router(
         .route("/v1/views/{view}", get(views::view))
         .route("/v1/views/{view}/changes", get(changes::changes))
         .route("/v1/snapshots", post(snapshot::snapshot))
+        .route("/v1/audits", post(jobs::audit))
+        .route("/v1/recomputes", post(jobs::recompute))
+        .route("/v1/jobs", get(jobs::jobs))
+        .route("/v1/jobs/{job}", get(jobs::job).delete(jobs::cancel))
         .route("/v1/status", get(status::status))
         .route("/healthz", get(status::healthz))
         .route("/readyz", get(status::readyz))
@@ -92,7 +96,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     (!origins.is_empty()).then(|| {
         CorsLayer::new()
             .allow_origin(origins)
-            .allow_methods([Method::GET, Method::POST])
+            .allow_methods([Method::GET, Method::POST, Method::DELETE])
             .allow_headers([
                 ACCEPT,
                 CONTENT_TYPE,

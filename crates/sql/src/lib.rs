@@ -22,11 +22,14 @@ pub use declare::{Altered, Evolution, alter, evolve, sql_type, stream_sql};
 #[cfg(feature = "fuzzing")]
 pub use parse::fuzz_parse;
 pub use parse::{byte_size, duration, parse};
-pub use planner::{Equality, PlainView, PlannedIndex, Planner, Relations, TableWrite, ViewQuery, ViewRead, equalities};
+pub use planner::{
+    Equality, Past, PlainView, PlannedIndex, Planner, Relations, TableWrite, ViewQuery, ViewRead, equalities,
+};
 pub use relation::{RelationKind, RelationSource};
 pub use source::Place;
 pub use statement::{
-    AlterStream, CancelBuild, CreateIndex, CreateMaterializedView, CreateSchema, CreateStream, CreateTable, CreateView,
-    Delete, Drop, DropKind, Explain, ExplainTarget, IndexOrder, Insert, NameRef, QueryStatement, ReplayRejects, Retain,
-    SetVariable, Show, ShowKind, Statement, StreamChange, TableLoad, Update, WrittenColumn,
+    AlterStream, CancelBuild, CancelJob, CreateIndex, CreateMaterializedView, CreateSchema, CreateStream, CreateTable,
+    CreateView, Delete, Drop, DropKind, Explain, ExplainTarget, IndexOrder, Insert, NameRef, QueryStatement,
+    RelationsOf, Relationwise, ReplayRejects, Retain, SetVariable, Show, ShowKind, Statement, StreamChange, TableLoad,
+    Update, WrittenColumn,
 };

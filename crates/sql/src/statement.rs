@@ -71,6 +71,12 @@ pub enum Statement {
     ReplayRejects(ReplayRejects),
     /// `SET [GLOBAL] name = value`.
     Set(SetVariable),
+    /// `AUDIT …`.
+    Audit(Relationwise),
+    /// `RECOMPUTE …`.
+    Recompute(Relationwise),
+    /// `CANCEL JOB n`.
+    CancelJob(CancelJob),
 }
 
 impl Statement {
@@ -95,6 +101,8 @@ impl Statement {
             Self::CancelBuild(s) => &s.sql,
             Self::ReplayRejects(s) => &s.sql,
             Self::Set(s) => &s.sql,
+            Self::Audit(s) | Self::Recompute(s) => &s.sql,
+            Self::CancelJob(s) => &s.sql,
         }
     }
 
@@ -129,6 +137,9 @@ impl Statement {
             Self::CancelBuild(_) => "CANCEL BUILD",
             Self::ReplayRejects(_) => "REPLAY REJECTS",
             Self::Set(_) => "SET",
+            Self::Audit(_) => "AUDIT",
+            Self::Recompute(_) => "RECOMPUTE",
+            Self::CancelJob(_) => "CANCEL JOB",
         }
     }
 }
@@ -538,4 +549,33 @@ pub struct SetVariable {
     pub name: String,
     /// Value as text.
     pub value: String,
+}
+
+/// Which relations a statement is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RelationsOf {
+    /// `ALL`.
+    All,
+    /// `APP name`: those of a schema.
+    App(String),
+    /// By their names.
+    These(Vec<NameRef>),
+}
+
+/// `AUDIT …` and `RECOMPUTE …`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relationwise {
+    /// Its text.
+    pub sql: String,
+    /// Which relations.
+    pub of: RelationsOf,
+}
+
+/// `CANCEL JOB n`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CancelJob {
+    /// Its text.
+    pub sql: String,
+    /// The job's number.
+    pub job: u64,
 }

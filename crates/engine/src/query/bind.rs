@@ -16,6 +16,7 @@ use highwater_sql::datafusion::logical_expr::{LogicalPlan, TableScan, TableSourc
 use highwater_sql::datafusion::physical_plan::streaming::PartitionStream;
 use highwater_views::{Relations, Snapshot};
 
+use super::history::watch;
 use super::keys::{OffsetRange, Wanted, offsets_of, partition_value, wanted};
 use super::ranked::{Candidate, Found, candidate, put_ranked};
 use super::scan_archive::ArchivedTable;
@@ -99,7 +100,10 @@ pub(super) fn bind(core: &Core, plan: LogicalPlan, partitions: usize) -> Result<
         };
         let schema = &leaf.source.schema;
         let archived = pinned.archived();
-        let parts = pinned.into_partitions(core, schema, partitions);
+        let mut parts = pinned.into_partitions(core, schema, partitions);
+        if let Some(past) = &leaf.source.past {
+            parts = watch(parts, &past.seen);
+        }
         sources.push(match archived {
             Some(archived) => provider_as_source(Arc::new(ArchivedTable::new(Arc::clone(schema), archived, parts))),
             None => source(Arc::clone(schema), parts).map_err(defect)?,
@@ -169,9 +173,15 @@ fn pin(core: &Core, leaves: &[Leaf]) -> Result<(Vec<Pinned>, String), ApiError> 
             None => pin_rows(&version, leaf)?,
             Some(LogRanges { stream, archived, mut ranges }) => {
                 if leaf.source.reads == Reads::Events {
+                    let offsets = leaf.source.past.as_ref().map_or(&version.offsets, |past| past.offsets.as_ref());
                     for (partition, range) in &mut ranges {
-                        range.end = version.offsets.get(stream.id, *partition);
+                        range.end = offsets.get(stream.id, *partition);
                     }
+                }
+                if let Some(past) = &leaf.source.past {
+                    whole(&leaf.source, &ranges, archived.as_deref())?;
+                    let all = ranges.iter().map(|(_, range)| range.end).sum();
+                    past.seen.expect(all, ranges.iter().map(|(_, range)| range.end.saturating_sub(range.start)).sum());
                 }
                 Pinned::Log { stream, archived, ranges }
             }
@@ -350,6 +360,23 @@ fn same_columns(source: &LeafSource, now: &Schema) -> Result<(), ApiError> {
             .zip(now.fields())
             .all(|(was, is)| was.name() == is.name() && was.data_type() == is.data_type());
     if same { Ok(()) } else { Err(gone(source)) }
+}
+
+/// Checks that a history begins at its beginning.
+fn whole(
+    source: &LeafSource,
+    ranges: &[(PartitionId, Range<Offset>)],
+    archived: Option<&TableSnapshot>,
+) -> Result<(), ApiError> {
+    let covered = |partition| archived.and_then(|archived| archived.covered.get(partition)).copied().unwrap_or(0);
+    let cut = ranges.iter().find(|(partition, range)| range.start > covered(partition) && range.end > 0);
+    let Some((partition, range)) = cut else { return Ok(()) };
+    let message = format!(
+        "the records of {} below offset {} of partition {partition} have passed their retention: what was computed from \
+         them cannot be computed again",
+        source.name, range.start
+    );
+    Err(ApiError::new(ErrorKind::Unsupported, message).with_hint("keep an archive, or declare a longer retention"))
 }
 
 fn gone(source: &LeafSource) -> ApiError {

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::bind::{Bound, bind};
 use super::errors::{out_of_memory, query_error};
+use super::history::is_settled;
 use super::limits::{LimitedRows, timed_out};
 use super::relations::unbound_relations;
 use super::scan_archive;
@@ -112,6 +113,9 @@ pub(super) async fn prepare(
             _ => query_error(error, limits),
         }
     })?;
+    if is_settled(&optimized) {
+        state.config_mut().options_mut().execution.target_partitions = 1;
+    }
     let mut bound = bind(core, optimized.clone(), state.config().target_partitions())?;
     if bound.rows.is_some_and(|rows| rows <= FEW_ROWS) {
         state.config_mut().options_mut().execution.target_partitions = 1;

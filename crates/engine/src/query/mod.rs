@@ -1,10 +1,12 @@
 //! The read side: SQL queries, reads of one view, `EXPLAIN` and `SHOW`, each over one version of all relations.
 
+mod audits;
 mod bind;
 mod depends;
 mod errors;
 mod execute;
 mod explain;
+mod history;
 mod keys;
 mod limits;
 mod point;
@@ -22,9 +24,11 @@ mod table;
 mod tests;
 mod view;
 
+pub(crate) use audits::audit_answer;
 pub(crate) use depends::{Depends, depends};
 pub(crate) use execute::{collect_plan, run_query};
 pub(crate) use explain::explain;
+pub(crate) use history::{Cut, Evaluation, History, Seen, evaluate, inputs_of};
 pub(crate) use ranked::RankedViews;
 pub(crate) use relations::unbound_relations;
 pub(crate) use scan_archive::archived_rows;

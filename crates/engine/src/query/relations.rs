@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use highwater_sql::datafusion::logical_expr::TableSource;
-use highwater_sql::{Entry, Face, RelationKind, Relations, rejects_schema};
+use highwater_sql::{Entry, Face, Past, RelationKind, Relations, rejects_schema};
 
+use super::history;
 use super::source::{KnownIndex, LeafSource, Reads};
 use super::system;
 use crate::core::Core;
@@ -22,7 +23,8 @@ impl Relations for EngineRelations<'_> {
     fn relation(&self, entry: &Entry, face: Face) -> Option<Arc<dyn TableSource>> {
         let indexed = |reads, schema, key, indexes| {
             let (id, name, noun) = (entry.id, entry.name.clone(), entry.kind.noun());
-            Some(Arc::new(LeafSource { id, name, noun, reads, schema, key, indexes }) as Arc<dyn TableSource>)
+            Some(Arc::new(LeafSource { id, name, noun, reads, schema, key, indexes, past: None })
+                as Arc<dyn TableSource>)
         };
         let leaf = |reads, schema, key| indexed(reads, schema, key, Arc::from([]));
         if face == Face::Rejects {
@@ -44,6 +46,16 @@ impl Relations for EngineRelations<'_> {
                 }
             }
         }
+    }
+
+    fn past(&self, entry: &Entry, face: Face, past: &Past) -> Result<Arc<dyn TableSource>, (String, String)> {
+        let catalog = self.0.catalog.read_recursive();
+        history::past(self.0, &catalog, entry, face, past)
+            .map_err(|error| (error.message, error.hint.unwrap_or_else(|| "leave out FOR SYSTEM_TIME".to_owned())))
+    }
+
+    fn now_micros(&self) -> i64 {
+        self.0.clock.now_micros()
     }
 
     fn system(&self, name: &str) -> Option<Arc<dyn TableSource>> {

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
-use highwater_model::{ObjectId, ObjectName};
+use highwater_model::{ObjectId, ObjectName, Offsets};
 use highwater_sql::datafusion::error::Result;
 use highwater_sql::datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableSource};
 use highwater_views::{RankColumn, RankIndex, Store};
 
+use super::history::Seen;
 use super::keys::values_of;
 
 /// What is read of an object.
@@ -35,6 +36,17 @@ pub(super) struct LeafSource {
     pub(super) key: Vec<usize>,
     /// Ranked indexes of a store.
     pub(super) indexes: Arc<[KnownIndex]>,
+    /// Reads events of the past, all from the first on, rather than those of the current version.
+    pub(super) past: Option<Past>,
+}
+
+/// Which events of the past a leaf reads.
+#[derive(Clone, Debug)]
+pub(super) struct Past {
+    /// Those below.
+    pub(super) offsets: Arc<Offsets>,
+    /// Counts them as they are read.
+    pub(super) seen: Arc<Seen>,
 }
 
 /// A ranked index as queries are planned with it.

@@ -3,21 +3,35 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use highwater_api::{ApiError, ViewState, ViewStatus};
+use highwater_api::{ApiError, JobStatus, ViewState, ViewStatus};
 use highwater_model::{Column, PartitionId};
 use highwater_sql::datafusion::logical_expr::TableSource;
 use highwater_sql::{Catalog, Entry, EntryKind, IndexColumn, sql_type};
 use highwater_views::EventTime;
 
+use super::audits::{audit_rows, audits, mark_text};
 use super::scan_batches::{self, BatchesPartition};
 use super::table::Table;
 use crate::archive::archive_lag;
+use crate::audit::mark;
+use crate::batch::Manifest;
 use crate::core::Core;
 use crate::status::{lags, rejects, rows_of, view_statuses};
 
 /// Names of all system tables.
-pub(super) const NAMES: [&str; 9] =
-    ["columns", "indexes", "jobs", "operators", "partitions", "relations", "streams", "tables", "views"];
+pub(super) const NAMES: [&str; 11] = [
+    "audit_rows",
+    "audits",
+    "columns",
+    "indexes",
+    "jobs",
+    "operators",
+    "partitions",
+    "relations",
+    "streams",
+    "tables",
+    "views",
+];
 
 /// A system table as the source of a scan; `None` when there is none of this name.
 pub(super) fn source(core: &Core, catalog: &Catalog, name: &str) -> Option<Arc<dyn TableSource>> {
@@ -30,6 +44,8 @@ pub(super) fn source(core: &Core, catalog: &Catalog, name: &str) -> Option<Arc<d
 /// The rows of a system table; `None` when there is none of this name.
 pub(super) fn rows(core: &Core, catalog: &Catalog, name: &str) -> Option<Result<RecordBatch, ApiError>> {
     let table = match name {
+        "audit_rows" => audit_rows(&core.record.all()),
+        "audits" => audits(&core.record.all()),
         "columns" => columns(catalog.entries()),
         "indexes" => indexes(core, catalog),
         "jobs" => jobs(core),
@@ -129,16 +145,52 @@ fn indexes(core: &Core, catalog: &Catalog) -> Table {
         .text("error", jobs.iter().map(|job| job.as_ref().and_then(|job| job.error.clone())))
 }
 
+/// Views and indexes being built, then audits and recomputations by their numbers.
 fn jobs(core: &Core) -> Table {
-    let jobs: Vec<_> = core.jobs.list().into_iter().map(|(_, job)| job).collect();
+    let builds: Vec<_> = core.jobs.list().into_iter().map(|(_, job)| job).collect();
+    let tasks = core.tasks.list();
     let state = |failed| if failed { "failed" } else { "running" };
+    let relation = |task: &JobStatus| task.relation.as_deref().and_then(|name| name.split_once('.')).map(owned);
+    let nothing = || builds.iter().map(|_| None::<u64>);
+    let never = || builds.iter().map(|_| None::<i64>);
     Table::default()
-        .text("schema", jobs.iter().map(|job| job.name.schema.clone()))
-        .text("name", jobs.iter().map(|job| job.name.name.clone()))
-        .text("kind", jobs.iter().map(|job| job.kind.to_owned()))
-        .text("state", jobs.iter().map(|job| state(job.error.is_some()).to_owned()))
-        .fraction("progress", jobs.iter().map(|job| job.progress))
-        .text("error", jobs.iter().map(|job| job.error.clone()))
+        .text(
+            "schema",
+            builds
+                .iter()
+                .map(|job| Some(job.name.schema.clone()))
+                .chain(tasks.iter().map(|task| Some(relation(task)?.0))),
+        )
+        .text(
+            "name",
+            builds
+                .iter()
+                .map(|job| Some(job.name.name.clone()))
+                .chain(tasks.iter().map(|task| Some(relation(task)?.1))),
+        )
+        .text(
+            "kind",
+            builds.iter().map(|job| job.kind).chain(tasks.iter().map(|task| task.kind.name())).map(str::to_owned),
+        )
+        .text(
+            "state",
+            builds
+                .iter()
+                .map(|job| state(job.error.is_some()))
+                .chain(tasks.iter().map(|task| task.state.name()))
+                .map(str::to_owned),
+        )
+        .fraction("progress", builds.iter().map(|job| job.progress).chain(tasks.iter().map(|task| task.progress)))
+        .text("error", builds.iter().map(|job| job.error.clone()).chain(tasks.iter().map(|_| None)))
+        .number("job", nothing().chain(tasks.iter().map(|task| Some(task.id))))
+        .number("relations", nothing().chain(tasks.iter().map(|task| Some(task.relations))))
+        .number("done", nothing().chain(tasks.iter().map(|task| Some(task.results.len() as u64))))
+        .time("started", never().chain(tasks.iter().map(|task| Some(task.started_micros))))
+        .time("finished", never().chain(tasks.iter().map(|task| task.finished_micros)))
+}
+
+fn owned((schema, name): (&str, &str)) -> (String, String) {
+    (schema.to_owned(), name.to_owned())
 }
 
 /// What every view, table and keyed stream holds, by operator: its own rows first, then from the result to the leaves.
@@ -248,6 +300,8 @@ fn views(core: &Core, catalog: &Catalog) -> Table {
     let figures = core.tick.figures();
     let version = core.reader.read().version();
     let of = |entry: &&Entry| statuses.get(&entry.id);
+    let batches: Vec<_> = entries.iter().map(|entry| core.batches.newest(entry.id)).collect();
+    let audited: Vec<_> = entries.iter().map(|entry| core.record.last(&entry.name.to_string())).collect();
     named(&entries)
         .text("kind", entries.iter().map(|entry| entry.kind.noun().to_owned()))
         .text("state", entries.iter().map(|entry| of(entry).map(|view| state_name(view).to_owned())))
@@ -258,7 +312,17 @@ fn views(core: &Core, catalog: &Catalog) -> Table {
         .fraction("progress", entries.iter().map(|entry| of(entry).map(|view| view.progress)))
         .number("late", entries.iter().map(|entry| figures.get(&entry.id).and_then(|figures| figures.late)))
         .text("error", entries.iter().map(|entry| of(entry).and_then(|view| view.error.clone())))
+        .text("mark", batches.iter().map(|batch| batch.as_ref().and_then(|batch| mark_of(catalog, batch))))
+        .time("mark_at", batches.iter().map(|batch| batch.as_ref().map(|batch| batch.finished_micros)))
+        .number("batch_rows", batches.iter().map(|batch| batch.as_ref().map(|batch| batch.rows)))
+        .text("audit", audited.iter().map(|last| last.as_ref().map(|last| last.outcome.name().to_owned())))
+        .time("audited", audited.iter().map(|last| last.as_ref().map(|last| last.finished_micros)))
         .text("version", entries.iter().map(|entry| of(entry).map(|_| version.clone())))
+}
+
+/// The offsets that a view's batch result covers.
+fn mark_of(catalog: &Catalog, batch: &Manifest) -> Option<String> {
+    mark_text(&mark(catalog, batch.view, &batch.offsets))
 }
 
 pub(super) fn state_name(view: &ViewStatus) -> &'static str {

@@ -21,6 +21,7 @@ use crate::tick::Ticker;
 /// Puts a changed catalog on disk, then in place.
 pub(super) fn commit(core: &Core, catalog: Catalog) -> Result<(), ApiError> {
     catalog_file::save(&core.settings.data, &catalog)?;
+    core.batches.settle(&catalog);
     *core.catalog.write() = catalog;
     core.reader.renew();
     Ok(())

@@ -69,6 +69,7 @@ pub(super) async fn forget(core: &Arc<Core>, entry: &Entry) -> Result<(), ApiErr
     core.hub.close(id);
     core.jobs.forget(id);
     core.ranked_views.forget(id);
+    core.batches.forget(id);
     if let Some(schema) = entry.kind.stream_schema() {
         core.log.drop_stream(id).map_err(EngineError::from)?;
         if let Some(archives) = &core.archives {

@@ -4,6 +4,7 @@ mod alter;
 mod ddl;
 mod drop;
 mod indexes;
+mod jobs;
 mod load;
 mod replay;
 mod run;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use highwater_api::{ApiError, ErrorKind, SqlAnswer, SqlRequest};
+use highwater_api::{ApiError, ErrorKind, JobKind, SqlAnswer, SqlRequest};
 use highwater_sql::{PUBLIC_SCHEMA, Statement, parse};
 
-use super::{alter, ddl, drop, indexes, replay, set, views, write};
+use super::{alter, ddl, drop, indexes, jobs, replay, set, views, write};
 use crate::core::Core;
 use crate::query;
 
@@ -56,6 +56,13 @@ async fn one(
         Statement::Explain(explain) => {
             return query::explain(core, explain, text, schema, limits).await.map(SqlAnswer::Rows);
         }
+        Statement::Audit(audit) => {
+            return jobs::relationwise(core, JobKind::Audit, audit, schema, limits).await.map(SqlAnswer::Rows);
+        }
+        Statement::Recompute(recompute) => {
+            return jobs::relationwise(core, JobKind::Recompute, recompute, schema, limits).await.map(SqlAnswer::Rows);
+        }
+        Statement::CancelJob(cancel) => jobs::cancel(core, cancel).await?,
         Statement::Show(show) => return query::show(core, show, schema).map(SqlAnswer::Rows),
         Statement::Set(variable) => set::set(core, variable).await?,
         Statement::CreateSchema(create) => ddl::create_schema(core, create).await?,

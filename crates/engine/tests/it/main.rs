@@ -4,11 +4,13 @@
 
 mod alter;
 mod archive;
+mod audits;
 mod ddl;
 mod event_time;
 mod facts;
 mod ingest;
 mod memory;
+mod past;
 mod ranked;
 mod replace;
 mod replay;

@@ -24,6 +24,7 @@ pub struct TestEngine {
     pub statements: Mutex<Vec<SqlRequest>>,
     pub reads: Mutex<Vec<ViewRequest>>,
     pub subscriptions: Mutex<Vec<SubscribeRequest>>,
+    pub jobs: Mutex<Vec<JobStatus>>,
     pub version: Mutex<String>,
     pub unready: Mutex<bool>,
     /// Told when a hanging call has begun, and when it was dropped.
@@ -270,6 +271,30 @@ impl Engine for TestEngine {
         })
     }
 
+    /// Jobs are done at once, and find that everything differs.
+    async fn start_job(&self, request: JobRequest) -> Result<JobStatus, ApiError> {
+        if let JobTarget::Relations(views) = &request.target {
+            views.first().and_then(|view| error_of(view)).map_or(Ok(()), Err)?;
+        }
+        let mut jobs = self.jobs.lock().unwrap();
+        let job = done(jobs.len() as u64 + 1, &request);
+        jobs.push(job.clone());
+        Ok(job)
+    }
+
+    fn jobs(&self) -> Vec<JobStatus> {
+        self.jobs.lock().unwrap().clone()
+    }
+
+    async fn await_job(&self, id: u64) -> Result<JobStatus, ApiError> {
+        self.cancel_job(id).await
+    }
+
+    async fn cancel_job(&self, id: u64) -> Result<JobStatus, ApiError> {
+        let found = self.jobs().into_iter().find(|job| job.id == id);
+        found.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "no such job"))
+    }
+
     fn readiness(&self) -> Readiness {
         let ready = !*self.unready.lock().unwrap();
         Readiness { ready, detail: if ready { "serving" } else { "replaying the log <40%>" }.to_owned() }
@@ -300,5 +325,41 @@ impl Engine for TestEngine {
         };
         let memory = MemoryStatus { limit: Some(1_000), held: 300, refused: 2, largest: vec![holder] };
         EngineStatus { version: self.version(), ticks: 5, streams: vec![stream], views: vec![view], memory }
+    }
+}
+
+/// A job that found a difference.
+fn done(id: u64, request: &JobRequest) -> JobStatus {
+    let row = |n: &str| Some(RowText::from_iter([("n".to_owned(), n.into())]));
+    let differs = Difference { kind: DifferenceKind::Different, key: None, live: row("1"), recomputed: row("2") };
+    let result = AuditResult {
+        id: 9,
+        job: id,
+        kind: request.kind,
+        relation: format!("{:?}", request.target),
+        outcome: AuditOutcome::Different,
+        started_micros: 1_000_000,
+        finished_micros: 1_002_500,
+        mark: vec![StreamMark { stream: "public.steps".to_owned(), next: vec![3, 0] }],
+        clock_micros: 0,
+        events: 3,
+        rows: 1,
+        recomputed_rows: 1,
+        missing: 0,
+        extra: 0,
+        different: 1,
+        differences: vec![differs],
+        error: None,
+    };
+    JobStatus {
+        id,
+        kind: request.kind,
+        state: JobState::Done,
+        started_micros: 1_000_000,
+        finished_micros: Some(1_002_500),
+        progress: 1.0,
+        relation: None,
+        relations: 1,
+        results: vec![result],
     }
 }

@@ -6,6 +6,7 @@ mod door;
 mod engine;
 mod harness;
 mod ingest;
+mod jobs;
 mod live;
 mod openapi;
 mod pages;

@@ -1,7 +1,7 @@
 //! Which statement this is, by its first words; each kind is then read by its own file.
 
 use super::cursor::{Cursor, Read, Reported};
-use super::{alter, index, show, stream, table, view, write};
+use super::{alter, index, job, show, stream, table, view, write};
 use crate::source::Place;
 use crate::statement::{
     CancelBuild, CreateSchema, Drop, DropKind, Explain, ExplainTarget, NameRef, QueryStatement, ReplayRejects,
@@ -11,8 +11,23 @@ use crate::suggest;
 
 /// Words a statement begins with.
 const STARTS: &[&str] = &[
-    "SELECT", "WITH", "VALUES", "EXPLAIN", "CREATE", "ALTER", "DROP", "SHOW", "DESCRIBE", "INSERT", "UPDATE", "DELETE",
-    "SET", "REPLAY", "CANCEL",
+    "SELECT",
+    "WITH",
+    "VALUES",
+    "EXPLAIN",
+    "CREATE",
+    "ALTER",
+    "DROP",
+    "SHOW",
+    "DESCRIBE",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "SET",
+    "REPLAY",
+    "AUDIT",
+    "RECOMPUTE",
+    "CANCEL",
 ];
 
 /// Words that may follow `CREATE` or `DROP`.
@@ -50,6 +65,9 @@ fn dispatch(cursor: &mut Cursor<'_, '_>) -> Read<Statement> {
         return alter::alter(cursor).map(Statement::AlterStream);
     }
     if cursor.take("CANCEL") {
+        if cursor.word_at(0, "JOB") {
+            return job::cancel(cursor).map(Statement::CancelJob);
+        }
         let sql = cursor.sql();
         cursor.expect("BUILD")?;
         let _ = cursor.take_all(&["OF", "MATERIALIZED", "VIEW"]) || cursor.take("OF");
@@ -71,6 +89,12 @@ fn dispatch(cursor: &mut Cursor<'_, '_>) -> Read<Statement> {
     }
     if cursor.take("SET") {
         return set(cursor).map(Statement::Set);
+    }
+    if cursor.take("AUDIT") {
+        return job::relationwise(cursor).map(Statement::Audit);
+    }
+    if cursor.take("RECOMPUTE") {
+        return job::relationwise(cursor).map(Statement::Recompute);
     }
     write::write(cursor).unwrap_or_else(|| unknown(cursor))
 }

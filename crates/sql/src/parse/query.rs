@@ -3,17 +3,17 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Query, Spanned, Visit, visit_expressions};
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 use highwater_model::Diagnostic;
 
 use super::cursor::{Cursor, Read, Reported};
+use super::dialect::HighwaterDialect;
 use crate::source::Place;
 use crate::suggest;
 
 /// The dialect queries are written in.
-pub(crate) static DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
+pub(crate) static DIALECT: HighwaterDialect = HighwaterDialect;
 
 /// Words that begin a clause: what a stray word in a query is most often a misspelling of.
 const CLAUSES: &[&str] = &[

@@ -29,8 +29,16 @@ impl Planner {
         relations: &dyn Relations,
     ) -> Result<LogicalPlan, Diagnostics> {
         let read = RefCell::new(BTreeSet::new());
-        let scope =
-            Scope { planner: self, catalog, schema, leaves: Leaves::Rows(relations), read: &read, sees: SEES_ALL };
+        let scope = Scope {
+            planner: self,
+            catalog,
+            schema,
+            leaves: Leaves::Rows(relations),
+            read: &read,
+            sees: SEES_ALL,
+            past: None,
+            points: &[],
+        };
         scope.plan(query, text)
     }
 
@@ -51,9 +59,10 @@ impl Scope<'_> {
             refuse::check(query, text, self.planner.state())?;
         }
         let mut query = query.clone();
-        rewrite::rewrite(&mut query, text)?;
+        let points = rewrite::rewrite(&mut query, text)?;
+        let scope = Scope { points: &points, past: self.past.clone(), ..*self };
         let options = ParserOptions::from(&self.planner.state().config_options().sql_parser);
-        SqlToRel::new_with_options(self, options)
+        SqlToRel::new_with_options(&scope, options)
             .sql_statement_to_plan(SqlStatement::Query(Box::new(query)))
             .map_err(|error| diagnose(&error, text))
     }

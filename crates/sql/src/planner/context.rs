@@ -14,10 +14,12 @@ use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanne
 use datafusion::logical_expr::{
     AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, LogicalPlanBuilder, ScalarUDF, TableSource, WindowUDF,
 };
+use datafusion::sql::sqlparser::ast;
 use highwater_model::ObjectId;
 
 use super::Planner;
 use super::diagnose::Refusal;
+use super::past::{self, Past};
 use super::rewrite;
 use crate::catalog::{Catalog, Entry, EntryKind, Face, Resolved, SYSTEM_SCHEMA};
 
@@ -28,6 +30,19 @@ pub trait Relations {
 
     /// A system table of the schema `highwater`; `None` when there is none of this name.
     fn system(&self, name: &str) -> Option<Arc<dyn TableSource>>;
+
+    /// A relation as it was; else why that cannot be told, and what to do.
+    ///
+    /// # Errors
+    /// A sentence and a hint.
+    fn past(&self, entry: &Entry, _: Face, _: &Past) -> Result<Arc<dyn TableSource>, (String, String)> {
+        Err((format!("the past of {} cannot be read here", entry.name), "leave out FOR SYSTEM_TIME".to_owned()))
+    }
+
+    /// The time, in microseconds since 1970 UTC, for points in the past that are reckoned from it.
+    fn now_micros(&self) -> i64 {
+        0
+    }
 
     /// Names of all system tables, for hints and listings.
     fn system_names(&self) -> Vec<String> {
@@ -57,6 +72,10 @@ pub(super) struct Scope<'a> {
     pub(super) read: &'a RefCell<BTreeSet<ObjectId>>,
     /// [`Entry::sees`] of the view whose query it is.
     pub(super) sees: &'a BTreeMap<ObjectId, usize>,
+    /// The point in the past at which everything is read, unless a relation says another.
+    pub(super) past: Option<Past>,
+    /// The points that relations of this query say, by number.
+    pub(super) points: &'a [ast::Expr],
 }
 
 /// What a query sees that is written now: everything.
@@ -71,7 +90,14 @@ impl Scope<'_> {
                 return Err(Refusal::new(format!("the name {name} has three parts"), "write schema.name"));
             }
         };
+        if let Some((point, table)) = past::past_of(table) {
+            return self.in_the_past(point, schema, table);
+        }
         if schema == Some(SYSTEM_SCHEMA) {
+            if self.past.is_some() {
+                let message = format!("the system table {SYSTEM_SCHEMA}.{table} has no past");
+                return Err(Refusal::new(message, "leave out FOR SYSTEM_TIME"));
+            }
             return self.system(table);
         }
         let (table, history) = match rewrite::history_of(table) {
@@ -99,6 +125,26 @@ impl Scope<'_> {
         }
     }
 
+    /// A relation at the point of this number.
+    fn in_the_past(&self, point: usize, schema: Option<&str>, table: &str) -> Result<Arc<dyn TableSource>, Refusal> {
+        let relations = match self.leaves {
+            Leaves::Rows(relations) | Leaves::Schemas(relations) => relations,
+            Leaves::Maintained => {
+                let message = format!("a materialized view cannot read the past of {table}");
+                return Err(Refusal::new(message, "write CREATE VIEW: it is evaluated when read"));
+            }
+        };
+        let written = self.points.get(point);
+        let written =
+            written.ok_or_else(|| Refusal::new(format!("there is no relation \"{table}\""), "correct the name"))?;
+        let past = Some(self.point(written, relations.now_micros())?);
+        let name = match schema {
+            Some(schema) => TableReference::partial(schema, table),
+            None => TableReference::bare(table),
+        };
+        Scope { past, ..*self }.source(&name)
+    }
+
     fn system(&self, table: &str) -> Result<Arc<dyn TableSource>, Refusal> {
         let relations = match self.leaves {
             Leaves::Rows(relations) | Leaves::Schemas(relations) => relations,
@@ -115,6 +161,9 @@ impl Scope<'_> {
     }
 
     fn leaf(&self, entry: &Entry, face: Face) -> Result<Arc<dyn TableSource>, Refusal> {
+        if let (Leaves::Rows(relations), Some(past)) = (self.leaves, &self.past) {
+            return relations.past(entry, face, past).map_err(|(message, hint)| Refusal::new(message, hint));
+        }
         let seen = entry.with_columns(self.sees.get(&entry.id).copied());
         match self.leaves {
             Leaves::Rows(relations) => {
@@ -139,7 +188,7 @@ impl Scope<'_> {
 
     /// The plan of a plain view, made in its own schema, under the names its columns had when it was created.
     fn expand(&self, entry: &Entry, query_sql: &str) -> Result<Arc<dyn TableSource>, Refusal> {
-        let inner = Scope { schema: &entry.name.schema, sees: &entry.sees, ..*self };
+        let inner = Scope { schema: &entry.name.schema, sees: &entry.sees, past: self.past.clone(), ..*self };
         let plan = inner.plan_stored(query_sql, entry.kind.columns()).map_err(|problems| {
             let first = problems.0.into_iter().next();
             let (message, hint) = first.map(|d| (d.message, d.hint)).unwrap_or_default();

@@ -7,6 +7,7 @@ mod context;
 mod diagnose;
 mod index;
 mod maintainable;
+mod past;
 mod point;
 mod read;
 mod refuse;
@@ -19,6 +20,7 @@ mod write;
 
 pub use context::Relations;
 pub use index::PlannedIndex;
+pub use past::Past;
 pub use point::{Equality, equalities};
 pub use read::ViewRead;
 pub use session::Planner;

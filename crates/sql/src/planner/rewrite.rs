@@ -5,20 +5,21 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Query, Spanned, TableAlias, TableFactor, TimezoneInfo, Value, VisitMut, VisitorMut,
+    ObjectName, ObjectNamePart, Query, Spanned, TableAlias, TableFactor, TableVersion, TimezoneInfo, Value, VisitMut,
+    VisitorMut,
 };
 use highwater_model::Diagnostics;
 
-use super::windows;
+use super::{past, windows};
 use crate::functions::TIMEZONE;
-use crate::names::{fold, name_in_expr};
+use crate::names::{fold, name_in_expr, name_ref};
 use crate::source::{Place, Problems};
 
-/// Rewrites a query in place.
-pub(super) fn rewrite(query: &mut Query, text: &str) -> Result<(), Diagnostics> {
-    let mut rewriter = Rewriter { problems: Problems::new(text) };
+/// Rewrites a query in place; gives the points in the past that relations are read at, by their numbers.
+pub(super) fn rewrite(query: &mut Query, text: &str) -> Result<Vec<Expr>, Diagnostics> {
+    let mut rewriter = Rewriter { problems: Problems::new(text), points: Vec::new() };
     let _ = query.visit(&mut rewriter);
-    if rewriter.problems.count() == 0 { Ok(()) } else { Err(rewriter.problems.into_diagnostics()) }
+    if rewriter.problems.count() == 0 { Ok(rewriter.points) } else { Err(rewriter.problems.into_diagnostics()) }
 }
 
 const HISTORY: &str = "history";
@@ -30,12 +31,41 @@ pub(super) fn history_of(table: &str) -> Option<&str> {
 
 struct Rewriter<'a> {
     problems: Problems<'a>,
+    points: Vec<Expr>,
+}
+
+impl Rewriter<'_> {
+    /// `x FOR SYSTEM_TIME AS OF …`: takes the point out, and leaves its number in the name.
+    fn take_past(&mut self, factor: &mut TableFactor) {
+        let TableFactor::Table { name, alias, version, .. } = factor else { return };
+        let Some(found) = version.take() else { return };
+        let place = Place::of(name.span());
+        let TableVersion::ForSystemTimeAsOf(point) = found else {
+            let hint = "write FOR SYSTEM_TIME AS OF TIMESTAMPTZ '2026-03-01 08:00:00Z'";
+            self.problems.error_hint(place, "the past of a relation is not written so", hint);
+            return;
+        };
+        let Some(relation) = name_ref(name) else {
+            self.problems.error_hint(place, format!("the name {name} has too many parts"), "write schema.name");
+            return;
+        };
+        let span = name.span();
+        let part = |value: String| ObjectNamePart::Identifier(Ident { value, quote_style: Some('"'), span });
+        let marked = part(past::marked(self.points.len(), &relation.name));
+        self.points.push(point);
+        *name = ObjectName(relation.schema.map(part).into_iter().chain([marked]).collect());
+        if alias.is_none() {
+            let name = Ident { value: relation.name, quote_style: Some('"'), span };
+            *alias = Some(TableAlias { explicit: true, name, columns: Vec::new(), at: None });
+        }
+    }
 }
 
 impl VisitorMut for Rewriter<'_> {
     type Break = ();
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        self.take_past(factor);
         match windows::window_function(factor) {
             Some(Ok(query)) => {
                 *factor = query;

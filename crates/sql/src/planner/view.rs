@@ -78,7 +78,16 @@ impl Planner {
         sees: &BTreeMap<ObjectId, usize>,
     ) -> Result<ViewQuery, Diagnostics> {
         let read = RefCell::new(BTreeSet::new());
-        let scope = Scope { planner: self, catalog, schema, leaves: Leaves::Maintained, read: &read, sees };
+        let scope = Scope {
+            planner: self,
+            catalog,
+            schema,
+            leaves: Leaves::Maintained,
+            read: &read,
+            sees,
+            past: None,
+            points: &[],
+        };
         let plan = scope.plan(query, text)?;
         check::deterministic(&plan, text)?;
         check::single_values(&plan, text)?;
@@ -134,7 +143,16 @@ impl Planner {
         (relations, sees): (&dyn Relations, &BTreeMap<ObjectId, usize>),
     ) -> Result<PlainView, Diagnostics> {
         let read = RefCell::new(BTreeSet::new());
-        let scope = Scope { planner: self, catalog, schema, leaves: Leaves::Schemas(relations), read: &read, sees };
+        let scope = Scope {
+            planner: self,
+            catalog,
+            schema,
+            leaves: Leaves::Schemas(relations),
+            read: &read,
+            sees,
+            past: None,
+            points: &[],
+        };
         let plan = named(scope.plan(query, text)?, query, names, text)?;
         let analyzer = self.state().analyzer();
         let plan = analyzer

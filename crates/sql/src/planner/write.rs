@@ -114,8 +114,16 @@ impl Planner {
         relations: &dyn Relations,
     ) -> Result<TableWrite, Diagnostics> {
         let read = RefCell::new(BTreeSet::new());
-        let scope =
-            Scope { planner: self, catalog, schema, leaves: Leaves::Rows(relations), read: &read, sees: SEES_ALL };
+        let scope = Scope {
+            planner: self,
+            catalog,
+            schema,
+            leaves: Leaves::Rows(relations),
+            read: &read,
+            sees: SEES_ALL,
+            past: None,
+            points: &[],
+        };
         let plan = scope.plan(&template.query(), text)?;
         let given = plan.schema().columns();
         let exprs = given.into_iter().map(Expr::Column).zip(entry.kind.columns()).collect();

@@ -26,7 +26,7 @@ pub struct Dataflow {
     pub(super) shared: Reader,
     workers: Workers,
     pub(super) taps: Vec<(Vec<ObjectId>, Tap)>,
-    now_micros: i64,
+    pub(super) now_micros: i64,
     /// Where the streams have their event time that are followed by it.
     timed: BTreeMap<ObjectId, TimedBy>,
 }

@@ -4,6 +4,7 @@ mod build;
 mod event_time;
 mod flow;
 mod keyed;
+mod moment;
 mod pipeline;
 mod ranks;
 mod relations;

@@ -29,6 +29,19 @@ pub struct ViewSpec {
     pub retain: Option<Retain>,
 }
 
+impl ViewSpec {
+    /// The query with the filter by the clock by which rows leave, if they do: what a batch is to evaluate.
+    ///
+    /// # Errors
+    /// When no column is a time by which rows could leave.
+    pub fn retained(&self) -> Result<Cow<'_, LogicalPlan>, ViewsError> {
+        Ok(match &self.retain {
+            Some(retain) => Cow::Owned(retained(&self.plan, retain)?),
+            None => Cow::Borrowed(&self.plan),
+        })
+    }
+}
+
 /// A view's operators, ready to be given their inputs.
 pub struct ViewPlan {
     pub(super) id: ObjectId,
@@ -57,10 +70,7 @@ impl ViewPlan {
     /// [`ViewsError::Refused`] with clause, reason and alternative when it cannot be maintained.
     pub fn new(spec: &ViewSpec) -> Result<Self, ViewsError> {
         let schema = Arc::clone(spec.plan.schema().inner());
-        let plan = match &spec.retain {
-            Some(retain) => Cow::Owned(retained(&spec.plan, retain)?),
-            None => Cow::Borrowed(&spec.plan),
-        };
+        let plan = spec.retained()?;
         let (node, properties) = lower(&plan)?.finish(Arc::clone(&schema));
         // The rows keep the operators' own word on which columns may be NULL.
         let schema = Arc::clone(node.schema());

@@ -82,6 +82,16 @@ impl Chunk {
         if let Some((batch, _)) = self.arrow.get() {
             return Ok(batch.clone());
         }
+        let batch = self.passing(schema, kinds)?;
+        let bytes = batch.get_array_memory_size();
+        Ok(self.arrow.get_or_init(|| (batch, bytes)).0.clone())
+    }
+
+    /// The same for who reads them once: they are not kept.
+    pub(super) fn passing(&self, schema: &SchemaRef, kinds: &[CellKind]) -> Result<RecordBatch, ViewsError> {
+        if let Some((batch, _)) = self.arrow.get() {
+            return Ok(batch.clone());
+        }
         let dense = self.weights.iter().all(|weight| *weight == 1);
         let mut rows = Vec::new();
         if !dense {
@@ -99,9 +109,7 @@ impl Chunk {
             .collect::<Result<Vec<_>, _>>()?;
         let len = if dense { self.weights.len() } else { rows.len() };
         let options = RecordBatchOptions::new().with_row_count(Some(len));
-        let batch = RecordBatch::try_new_with_options(schema.clone(), arrays, &options)?;
-        let bytes = batch.get_array_memory_size();
-        Ok(self.arrow.get_or_init(|| (batch, bytes)).0.clone())
+        Ok(RecordBatch::try_new_with_options(schema.clone(), arrays, &options)?)
     }
 
     /// The cells of a column.

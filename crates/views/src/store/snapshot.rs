@@ -44,6 +44,14 @@ impl Snapshot {
         self.chunks[index].batch(&self.schema, &self.kinds)
     }
 
+    /// As [`Snapshot::batch`], for who reads everything once: nothing is kept for other readers.
+    ///
+    /// # Errors
+    /// As [`Snapshot::batch`].
+    pub fn passing_batch(&self, index: usize) -> Result<RecordBatch, ViewsError> {
+        self.chunks[index].passing(&self.schema, &self.kinds)
+    }
+
     /// All rows.
     ///
     /// # Errors

@@ -31,6 +31,7 @@ impl Relations for Unbound {
             schema: source.schema,
             key: source.key,
             indexes: Arc::from([]),
+            past: None,
         }))
     }
 
