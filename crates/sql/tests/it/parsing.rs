@@ -1,6 +1,6 @@
 //! Statements as they are read, where a golden file would say less.
 
-use highwater_sql::{DropKind, ExplainTarget, Retain, ShowKind, Statement, parse};
+use highwater_sql::{DropKind, ExplainTarget, RelationsOf, Retain, ShowKind, Statement, parse};
 
 fn one(sql: &str) -> Statement {
     let mut statements = parse(sql).unwrap_or_else(|problems| panic!("{problems}"));
@@ -28,6 +28,28 @@ fn shows_and_drops() {
     let Statement::Drop(drop) = one("DROP MATERIALIZED VIEW IF EXISTS a, \"B\".c CASCADE") else { panic!() };
     assert_eq!((drop.kind, drop.if_exists, drop.cascade), (DropKind::MaterializedView, true, true));
     assert_eq!(drop.names[1].to_string(), "B.c");
+}
+
+#[test]
+fn audits_and_what_they_are_about() {
+    let of = |sql: &str| match one(sql) {
+        Statement::Audit(audit) | Statement::Recompute(audit) => match audit.of {
+            RelationsOf::All => "all".to_owned(),
+            RelationsOf::App(app) => format!("app {app}"),
+            RelationsOf::These(names) => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        },
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(of("AUDIT ALL"), "all");
+    assert_eq!(of("RECOMPUTE app MyApp"), "app myapp");
+    assert_eq!(of("AUDIT MATERIALIZED VIEW a, b.c"), "a b.c");
+    assert_eq!(of("audit table app.all"), "app.all");
+    assert_eq!(of("AUDIT app"), "app");
+    let Statement::CancelJob(cancel) = one("CANCEL JOB 7") else { panic!() };
+    assert_eq!(cancel.job, 7);
+    for wrong in ["AUDIT", "AUDIT ALL OF", "CANCEL 7", "CANCEL JOB x", "CANCEL JOB 7 8"] {
+        assert!(parse(wrong).is_err(), "{wrong}");
+    }
 }
 
 #[test]
