@@ -36,6 +36,15 @@ export async function postText<T>(path: string, text: string): Promise<T> {
   return (await (await request(path, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: text })).json()) as T;
 }
 
+export async function postJson<T>(path: string, body: unknown): Promise<T> {
+  return (await (await request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })).json()) as T;
+}
+
+/** Gives up long work that the server does. */
+export async function cancelJob(id: number): Promise<void> {
+  await request(`/v1/jobs/${id}`, { method: 'DELETE' });
+}
+
 export async function getText(path: string): Promise<string> {
   return (await request(path)).text();
 }
