@@ -52,6 +52,10 @@ pub enum Command {
     Snapshot(Snapshot),
     /// Make a data folder of a snapshot
     Restore(Restore),
+    /// Compare what views serve with what their history gives, row by row
+    Audit(Audit),
+    /// Compute views again from their history; put right those that are wrong
+    Recompute(Recompute),
     /// Check every byte of a data folder that nothing serves: log, catalog, checkpoints
     Doctor(Doctor),
     /// Measure: ingest, latency, lookup, memory, restart
@@ -316,6 +320,45 @@ pub struct Simulate {
     pub target: Target,
 }
 
+/// `highwater audit`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 all are equal; 1 some differ; 2 it could not be done.")]
+pub struct Audit {
+    #[command(flatten)]
+    pub job: RelationJob,
+}
+
+/// `highwater recompute`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 all were equal; 1 some differed and were put right; 2 it could not be done.")]
+pub struct Recompute {
+    #[command(flatten)]
+    pub job: RelationJob,
+}
+
+/// What a job is about, and how it is told.
+#[derive(Debug, Args)]
+pub struct RelationJob {
+    /// Views, schema.name; none: all of them
+    #[arg(value_name = "VIEW", conflicts_with = "app")]
+    pub views: Vec<String>,
+
+    /// All views of an app
+    #[arg(long, value_name = "APP")]
+    pub app: Option<String>,
+
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// No progress bar
+    #[arg(long)]
+    pub quiet: bool,
+
+    #[command(flatten)]
+    pub target: Target,
+}
+
 /// `highwater snapshot`.
 #[derive(Debug, Args)]
 pub struct Snapshot {
@@ -382,7 +425,9 @@ impl Arguments {
             | Command::Ingest(Ingest { target, .. })
             | Command::ReplayRejects(ReplayRejects { target, .. })
             | Command::Snapshot(Snapshot { target, .. })
-            | Command::Simulate(Simulate { target, .. }) => set("to", target.to.clone()),
+            | Command::Simulate(Simulate { target, .. })
+            | Command::Audit(Audit { job: RelationJob { target, .. } })
+            | Command::Recompute(Recompute { job: RelationJob { target, .. } }) => set("to", target.to.clone()),
             Command::Restore(restore) => set("data", restore.data.as_ref().map(|path| path.display().to_string())),
             Command::Doctor(doctor) => set("data", doctor.data.as_ref().map(|path| path.display().to_string())),
             Command::Bench(_) | Command::Settings => {}
@@ -433,6 +478,9 @@ mod tests {
             "highwater simulate rankmysteps --events 10 --days 30 --start 2026-03-01T00:00:00Z",
             "highwater snapshot before-upgrade --to http://h:1",
             "highwater restore d/snapshots/before-upgrade --data e",
+            "highwater audit",
+            "highwater audit a.b c.d --to http://h:1 --json",
+            "highwater recompute --app rankmysteps --quiet",
             "highwater doctor --data d --repair",
             "highwater doctor --repair --yes --json",
             "highwater bench ingest --json",
@@ -443,7 +491,7 @@ mod tests {
         for line in [
             "highwater ingest f --producer p --no-dedup",
             "highwater simulate a --days 3",
-            "highwater audit",
+            "highwater audit a.b --app c",
             "highwater doctor --yes",
         ] {
             assert!(parse(line).is_err(), "{line}");

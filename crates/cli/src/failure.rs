@@ -53,6 +53,12 @@ pub enum Failure {
     /// Everything was done, but some records were rejected; the summary was printed already.
     #[error("{0} records were rejected; they are kept raw, with the reason, in {1}_rejects")]
     Rejected(u64, String),
+    /// Views differ from their history; the findings were printed already.
+    #[error("{0}")]
+    Different(String),
+    /// Whether views differ from their history could not be found out.
+    #[error("{0}")]
+    Unaudited(String),
     /// Checks found damage; the findings were printed already.
     #[error("{0}")]
     Unsound(String),
@@ -72,7 +78,7 @@ impl Failure {
     /// What scripts see: 1 failure, 2 usage (arguments, settings), 3 some records rejected.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Diagnosed(_) => 2,
+            Self::Usage(_) | Self::Diagnosed(_) | Self::Unaudited(_) => 2,
             Self::Rejected(..) => EXIT_REJECTS,
             _ => 1,
         }

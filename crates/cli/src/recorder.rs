@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use highwater_api::{
-    ApiError, BodyFormat, ChangeStream, Engine, EngineStatus, ErrorKind, IngestReport, IngestRequest, Pulses,
-    Readiness, RejectedRecord, SqlAnswer, SqlRequest, SubscribeRequest, ViewAnswer, ViewRequest, WatchRequest,
+    ApiError, BodyFormat, ChangeStream, Engine, EngineStatus, ErrorKind, IngestReport, IngestRequest, JobRequest,
+    JobStatus, Pulses, Readiness, RejectedRecord, SqlAnswer, SqlRequest, SubscribeRequest, ViewAnswer, ViewRequest,
+    WatchRequest,
 };
 use highwater_model::{Diagnostic, Diagnostics};
 use highwater_server::{PrometheusHandle, ServerSettings, install_metrics, router};

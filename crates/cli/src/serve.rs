@@ -132,6 +132,9 @@ async fn open_engine(settings: &Settings) -> Result<Arc<Highwater>, Failure> {
         options.interval = settings.archive_interval.0;
         options.keep_raw = settings.archive_raw;
     }
+    engine.audit_schedule = settings.audit_schedule.clone();
+    engine.recompute_schedule = settings.recompute_schedule.clone();
+    engine.batch_memory = settings.batch_memory;
     if settings.threads > 0 {
         engine.threads = settings.threads;
     }

@@ -7,9 +7,9 @@ use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use highwater_api::{
-    ApiError, ChangeStream, Engine, EngineStatus, ErrorKind, IngestReport, IngestRequest, JobRequest, JobStatus, Pulses,
-    Readiness, ReplayReport, ReplayRequest, SnapshotReport, SqlAnswer, SqlRequest, SubscribeRequest, ViewAnswer,
-    ViewRequest, WatchRequest,
+    ApiError, ChangeStream, Engine, EngineStatus, ErrorKind, IngestReport, IngestRequest, JobRequest, JobStatus,
+    Pulses, Readiness, ReplayReport, ReplayRequest, SnapshotReport, SqlAnswer, SqlRequest, SubscribeRequest,
+    ViewAnswer, ViewRequest, WatchRequest,
 };
 use highwater_model::Clock;
 use parking_lot::Mutex;

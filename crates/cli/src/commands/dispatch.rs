@@ -1,6 +1,6 @@
 //! From the command typed to the one that does it. Called by `main`.
 
-use super::{bench, check, demo, doctor, ingest, replay, settings, simulate, snapshot, sql, up};
+use super::{bench, check, demo, doctor, ingest, jobs, replay, settings, simulate, snapshot, sql, up};
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -21,6 +21,8 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Result<(), Failure
         Command::Snapshot(taken) => snapshot::take(&taken, &settings).await,
         Command::Restore(restored) => snapshot::restore(&restored, &settings),
         Command::Doctor(doctor) => doctor::run(&doctor, &settings).await,
+        Command::Audit(audit) => jobs::run("audit", &audit.job, &settings).await,
+        Command::Recompute(recompute) => jobs::run("recompute", &recompute.job, &settings).await,
         Command::Bench(bench) => bench::run(&bench).await,
         Command::Settings => settings::run(&settings),
     }

@@ -6,6 +6,7 @@ mod demo;
 mod dispatch;
 mod doctor;
 mod ingest;
+mod jobs;
 mod live;
 mod replay;
 mod settings;

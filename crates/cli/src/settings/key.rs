@@ -62,6 +62,22 @@ pub const KEYS: &[Key] = &[
         default: "true",
         meaning: "keep records in the archive as they came, beside their columns: later columns are filled from them",
     },
+    Key {
+        name: "audit_schedule",
+        default: "0 3 * * *",
+        meaning: "when everything is audited, as a cron pattern (minute hour day month weekday), or off",
+    },
+    Key {
+        name: "recompute_schedule",
+        default: "off",
+        meaning: "when all views are recomputed, as a cron pattern, or off",
+    },
+    Key { name: "schedule_zone", default: "UTC", meaning: "time zone of the schedules, such as Europe/Berlin" },
+    Key {
+        name: "batch_memory",
+        default: "512 MB",
+        meaning: "memory that an audit or a recomputation may hold; beyond, rows are put aside in the data folder",
+    },
     Key { name: "log", default: "info", meaning: "which log lines are written, as in RUST_LOG" },
     Key { name: "log_format", default: "text", meaning: "how log lines are written: text or json" },
 ];

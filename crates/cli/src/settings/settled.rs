@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use highwater_engine::MemoryLimit;
+use highwater_engine::{MemoryLimit, Schedule};
 use highwater_model::{Diagnostic, Diagnostics};
 
 use super::raw::{Flags, RawSettings};
@@ -91,6 +91,12 @@ pub struct Settings {
     pub archive_interval: Span,
     /// Whether records are archived as they came, too.
     pub archive_raw: bool,
+    /// When everything is audited.
+    pub audit_schedule: Option<Schedule>,
+    /// When all views are recomputed.
+    pub recompute_schedule: Option<Schedule>,
+    /// Bytes of memory that an audit or a recomputation may hold.
+    pub batch_memory: u64,
     /// Log filter.
     pub log: String,
     /// How log lines are written.
@@ -118,6 +124,10 @@ impl Settings {
         let archive = typed(&raw, "archive", "on, off or a folder", &mut problems);
         let archive_interval = typed(&raw, "archive_interval", "a length of time such as 30 s or 5 min", &mut problems);
         let archive_raw = typed(&raw, "archive_raw", "true or false", &mut problems);
+        let batch_memory: Option<MemoryLimit> = typed(&raw, "batch_memory", "a size such as 512 MB", &mut problems);
+        let batch_memory = batch_memory.and_then(|limit| limit.bytes()).unwrap_or(u64::MAX);
+        let audit_schedule = schedule(&raw, "audit_schedule", &mut problems);
+        let recompute_schedule = schedule(&raw, "recompute_schedule", &mut problems);
         let log_format = typed(&raw, "log_format", "text or json", &mut problems);
         let (Some(listen), Some(allow_anonymous), Some(threads), Some(memory_limit), Some(log_format)) =
             (listen, allow_anonymous, threads, memory_limit, log_format)
@@ -128,6 +138,9 @@ impl Settings {
         else {
             return Err(Failure::Diagnosed(problems));
         };
+        if problems.has_errors() {
+            return Err(Failure::Diagnosed(problems));
+        }
         Ok(Self {
             data: raw.get("data").text.into(),
             listen,
@@ -139,6 +152,9 @@ impl Settings {
             archive,
             archive_interval,
             archive_raw,
+            audit_schedule,
+            recompute_schedule,
+            batch_memory,
             log: raw.get("log").text,
             log_format,
             raw,
@@ -171,4 +187,19 @@ fn typed<T: FromStr>(raw: &RawSettings, key: &'static str, expected: &str, probl
         );
     }
     value
+}
+
+/// A schedule, unless it is `off`.
+fn schedule(raw: &RawSettings, key: &'static str, problems: &mut Diagnostics) -> Option<Schedule> {
+    let (pattern, zone) = (raw.get(key), raw.get("schedule_zone"));
+    if pattern.text.trim() == "off" {
+        return None;
+    }
+    let read = Schedule::parse(pattern.text.trim(), zone.text.trim());
+    read.map_err(|why| {
+        let message = format!("the setting {key} ({}) cannot be used: {why}", pattern.origin);
+        problems
+            .push(Diagnostic::general(message).with_hint("write a pattern such as 0 3 * * * (daily at 3:00), or off"));
+    })
+    .ok()
 }

@@ -49,7 +49,9 @@ pub(crate) fn past(
             archived,
             ..Cut::default()
         },
-        Past::Offsets(text) => Cut { offsets: Arc::new(offsets(core, catalog, entry, text)?), archived, ..Cut::default() },
+        Past::Offsets(text) => {
+            Cut { offsets: Arc::new(offsets(core, catalog, entry, text)?), archived, ..Cut::default() }
+        }
     };
     let history = History { planner: &core.planner, catalog, cut: &cut };
     let is_plain = matches!(&entry.kind, EntryKind::Stream { schema } if schema.keyed.is_none());
