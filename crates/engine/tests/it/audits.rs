@@ -4,14 +4,15 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use highwater_api::{
     AuditOutcome, AuditResult, BodyFormat, DifferenceKind, Engine, ErrorKind, JobKind, JobRequest, JobState, JobTarget,
 };
-use highwater_engine::Highwater;
+use highwater_engine::{EngineSettings, Highwater};
 use highwater_model::{Clock, SystemClock};
 
-use crate::support::{ingest, ingest_stamped, open, request, sql, try_sql};
+use crate::support::{ingest, ingest_stamped, open, open_with, request, sql, try_sql};
 
 const WORLD: &str = "
 CREATE STREAM clicks (k BIGINT NOT NULL, g TEXT, i BIGINT, f DOUBLE, b BOOLEAN, ts TIMESTAMPTZ NOT NULL)
@@ -117,6 +118,9 @@ async fn disturb(engine: &Highwater, seed: u64, stop: &AtomicBool) {
             ingest_stamped(engine, "clicks", &clicks, "p", sequence).await.unwrap();
         }
         sequence += 1;
+        if random.below(3) == 0 {
+            engine.archive_now().await.unwrap();
+        }
         let people: String = (0..random.below(10)).map(|_| random.person()).collect();
         ingest(engine, "people", &people).await;
         if random.below(4) == 0 {
@@ -157,6 +161,52 @@ async fn views_of_every_shape_equal_their_history_under_load() {
         let engine = open(folder.path()).await;
         all_equal(&job(&engine, JobKind::Audit, JobTarget::All).await, &format!("seed {seed}, after a restart"));
         assert!(sql(&engine, "SELECT count(*) > 80 FROM highwater.audits").await == ["true"], "they are kept");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_log_let_go_of_is_computed_from_the_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = EngineSettings::new(folder.path());
+    settings.log.segment_bytes = 4_096;
+    settings.checkpoint_interval = Duration::from_millis(20);
+    let engine = open_with(settings).await;
+    let world = WORLD.replace("partitions = 3", "partitions = 3, retention_bytes = '1'");
+    sql(&engine, &world.replace("partitions = 2", "partitions = 2, retention_bytes = '1'")).await;
+    let (mut random, now) = (Random(7), SystemClock.now_micros());
+    let mut marks = Vec::new();
+    for _ in 0..4 {
+        for _ in 0..8 {
+            ingest(&engine, "clicks", &(0..60).map(|_| random.click(now)).collect::<String>()).await;
+            ingest(&engine, "people", &(0..60).map(|_| random.person()).collect::<String>()).await;
+        }
+        let mark =
+            sql(&engine, "AUDIT by_group, names; SELECT name, mark FROM highwater.audits ORDER BY audit DESC LIMIT 2")
+                .await;
+        let rows = sql(&engine, "SELECT g, n, sf FROM by_group ORDER BY g NULLS FIRST").await;
+        let names = sql(&engine, "SELECT name, n, s FROM names ORDER BY name NULLS FIRST").await;
+        marks.push((mark, rows, names));
+        engine.archive_now().await.unwrap();
+    }
+    let limit = tokio::time::Instant::now() + Duration::from_secs(60);
+    let held = "SELECT count(*) FROM highwater.partitions WHERE earliest = 0 AND next > 0 AND stream <> 'cities'";
+    let mut checkpoints = tokio::time::interval(Duration::from_millis(20));
+    while sql(&engine, held).await != ["0"] {
+        assert!(tokio::time::Instant::now() < limit, "the log lets go of nothing");
+        checkpoints.tick().await;
+        engine.archive_now().await.unwrap();
+    }
+    all_equal(&job(&engine, JobKind::Recompute, JobTarget::All).await, "from the archive");
+    all_equal(&job(&engine, JobKind::Audit, JobTarget::All).await, "from the archive");
+    for (mark, rows, names) in marks {
+        let at = |name: &str| mark.iter().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
+        let past = format!("FOR SYSTEM_TIME AS OF OFFSETS('{}')", at("by_group|"));
+        assert_eq!(sql(&engine, &format!("SELECT g, n, sf FROM by_group {past} ORDER BY g NULLS FIRST")).await, rows);
+        let past = format!("FOR SYSTEM_TIME AS OF OFFSETS('{}')", at("names|"));
+        assert_eq!(
+            sql(&engine, &format!("SELECT name, n, s FROM names {past} ORDER BY name NULLS FIRST")).await,
+            names
+        );
     }
 }
 
