@@ -205,7 +205,7 @@ impl Work {
     async fn tidy_up(&mut self, stream: &StreamRuntime, table: &Table) -> Result<(), EngineError> {
         let progress = self.streams.entry(stream.id).or_default();
         progress.commits += 1;
-        if progress.commits % COMPACT_EVERY == 0 {
+        if progress.commits.is_multiple_of(COMPACT_EVERY) {
             let started = Instant::now();
             let compacted = table.compact().await?;
             tracing::debug!(stream = %stream.name, ?compacted, took = ?started.elapsed(), "small files of the archive were put together");

@@ -10,6 +10,9 @@ use super::values;
 use crate::source::Place;
 use crate::suggest;
 
+/// A column of the primary key: its name, and where it was named.
+type KeyColumn = (String, Place);
+
 /// Most columns of a stream or table.
 const MOST_COLUMNS: usize = 1000;
 
@@ -27,7 +30,7 @@ pub(super) struct Declared {
 pub(super) struct ColumnList {
     pub(super) columns: Vec<Declared>,
     /// Primary key columns as written, by name and place; empty: none was declared.
-    pub(super) key: Vec<(String, Place)>,
+    pub(super) key: Vec<KeyColumn>,
 }
 
 impl ColumnList {
@@ -56,7 +59,7 @@ impl ColumnList {
     }
 
     /// Reads one column, and where it was made the primary key.
-    pub(super) fn read_one(cursor: &mut Cursor<'_, '_>) -> Read<(Option<Declared>, Option<(String, Place)>)> {
+    pub(super) fn read_one(cursor: &mut Cursor<'_, '_>) -> Read<(Option<Declared>, Option<KeyColumn>)> {
         let mut list = Self { columns: Vec::new(), key: Vec::new() };
         list.read_item(cursor)?;
         Ok((list.columns.pop(), list.key.pop()))
