@@ -36,10 +36,20 @@ impl Step {
     pub(crate) fn run(&self, root: &Path) -> Result<(), TaskError> {
         println!("\n== {} ({})", self.name, self.words.join(" "));
         let (program, arguments) = self.words.split_first().ok_or_else(|| TaskError::Usage("an empty step".into()))?;
-        let status = Command::new(program)
-            .args(arguments)
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(root);
+        // `cargo xtask` leaves its own package's variables behind. Build scripts that watch them (ring's) would run again,
+        // and everything above them compile again, each time a build by hand follows one from here.
+        for (name, _) in std::env::vars_os() {
+            let left_by_cargo = name.to_str().is_some_and(|name| {
+                name.starts_with("CARGO_PKG_") || matches!(name, "CARGO_MANIFEST_DIR" | "CARGO_MANIFEST_PATH")
+            });
+            if left_by_cargo {
+                command.env_remove(name);
+            }
+        }
+        let status = command
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(root)
             .status()
             .map_err(|source| TaskError::Start { program: program.clone(), source })?;
         if status.success() {
