@@ -148,8 +148,8 @@ impl Partition {
 }
 
 /// Reads and decodes the next events of a partition from the log. Where the log was trimmed, goes on at its earliest;
-/// where records were given up (`highwater doctor --repair`), behind them: when nothing follows, a batch without rows
-/// says how far that is.
+/// where records were given up (`highwater doctor --repair`), behind them: when nothing follows in either case, a batch
+/// without rows says how far that is, or a reader would wait for ever for what is before it.
 pub(crate) fn read_events(
     stream: &StreamRuntime,
     log: &dyn Log,
@@ -157,25 +157,24 @@ pub(crate) fn read_events(
     next: &mut Offset,
     max_bytes: usize,
 ) -> Result<Vec<EventBatch>, EngineError> {
-    let blocks = match log.read(stream.id, partition, *next, max_bytes) {
+    let (blocks, left_out) = match log.read(stream.id, partition, *next, max_bytes) {
         Err(LogError::Truncated { earliest, .. }) => {
             tracing::warn!(stream = %stream.name, %partition, from = *next, earliest, "records were trimmed before they were read");
             *next = earliest;
-            log.read(stream.id, partition, earliest, max_bytes)?
+            (log.read(stream.id, partition, earliest, max_bytes)?, true)
         }
         Err(damage @ LogError::Damaged { .. }) => {
             let Some(after) = log.after_hole(stream.id, partition, *next)? else { return Err(damage.into()) };
             tracing::warn!(stream = %stream.name, %partition, from = *next, next = after, "records that were given up are left out");
             *next = after;
-            let blocks = log.read(stream.id, partition, after, max_bytes)?;
-            if blocks.is_empty() {
-                let rows = decode(stream, partition, after, &Records::default())?;
-                return Ok(vec![EventBatch { partition, base_offset: after, ingested_at_micros: 0, rows }]);
-            }
-            blocks
+            (log.read(stream.id, partition, after, max_bytes)?, true)
         }
-        other => other?,
+        other => (other?, false),
     };
+    if left_out && blocks.is_empty() {
+        let rows = decode(stream, partition, *next, &Records::default())?;
+        return Ok(vec![EventBatch { partition, base_offset: *next, ingested_at_micros: 0, rows }]);
+    }
     let mut events = Vec::with_capacity(blocks.len());
     for block in blocks {
         let rows = decode(stream, partition, block.base_offset, &block.records)?;

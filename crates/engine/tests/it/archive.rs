@@ -128,6 +128,32 @@ async fn let_go(engine: &Highwater) {
     panic!("the log lets go of nothing: {:?}", sql(engine, "SELECT * FROM highwater.partitions").await);
 }
 
+/// A partition may hold nothing any more, all of it archived: whoever reads it from its beginning must get to its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_state_comes_back_though_the_log_is_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut few = settings(folder.path());
+    // Every batch begins a segment of its own, so that all but the last can go.
+    few.log.segment_bytes = 1;
+    let engine = open_with(few.clone()).await;
+    sql(&engine, KEPT_SHORT).await;
+    fill_short(&engine, 0).await;
+    let empty = "SELECT count(*) FROM highwater.partitions WHERE earliest = next AND next > 0";
+    let limit = tokio::time::Instant::now() + Duration::from_secs(30);
+    while sql(&engine, empty).await == ["0"] {
+        assert!(tokio::time::Instant::now() < limit, "{:?}", sql(&engine, "SELECT * FROM highwater.partitions").await);
+        engine.archive_now().await.unwrap();
+        // For the checkpoint that covers what is let go of.
+        ingest(&engine, "events", "{\"id\":1,\"at\":\"2026-01-01T00:00:00Z\",\"v\":1.0}\n").await;
+    }
+    let before = of_short(&engine).await;
+    engine.close().await;
+    drop(engine);
+    std::fs::remove_dir_all(folder.path().join("state")).unwrap();
+    let engine = open_with(few).await;
+    assert_eq!(of_short(&engine).await, before);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_log_lets_go_of_is_still_there() {
     let folder = tempfile::tempdir().unwrap();
