@@ -8,19 +8,22 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::failure::Failure;
 use crate::settings::{LogFormat, Settings};
 
+/// Libraries that say on level info what only they care about: they are heard when the setting names them.
+const QUIET: &str = "buoyant_kernel=warn,buoyant_kernel_engine=warn,deltalake_core=warn";
+
 /// Starts logging; called once.
 ///
 /// # Errors
 /// When the filter is not understood.
 pub fn start(settings: &Settings) -> Result<(), Failure> {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).parse(&settings.log).map_err(
-        |error| {
-            Failure::Usage(format!(
-                "log filter \"{}\" is not understood ({error}); write one such as info or highwater=debug,warn",
-                settings.log
-            ))
-        },
-    )?;
+    let directives = format!("{QUIET},{}", settings.log);
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).parse(directives);
+    let filter = filter.map_err(|error| {
+        Failure::Usage(format!(
+            "log filter \"{}\" is not understood ({error}); write one such as info or highwater=debug,warn",
+            settings.log
+        ))
+    })?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
