@@ -8,6 +8,7 @@ mod audits;
 mod ddl;
 mod event_time;
 mod facts;
+mod formats;
 mod ingest;
 mod memory;
 mod past;

@@ -97,7 +97,7 @@ pub fn copy_of(folder: &Path) -> tempfile::TempDir {
     copy
 }
 
-fn copy_all(from: &Path, to: &Path) {
+pub fn copy_all(from: &Path, to: &Path) {
     let mut names: Vec<_> = std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort_by_key(|name| (name != "state" && name != "committed", name.clone()));
     for name in names {
