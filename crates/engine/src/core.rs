@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::archive::Archives;
 use crate::audit::Record;
-use crate::background::Tasks;
+use crate::background::{Tasks, Unfinished};
 use crate::batch::Batches;
 use crate::feed::Feed;
 use crate::jobs::Jobs;
@@ -49,6 +49,7 @@ pub(crate) struct Core {
     pub(crate) jobs: Jobs,
     /// Audits and recomputations.
     pub(crate) tasks: Tasks,
+    pub(crate) unfinished: Unfinished,
     /// What audits found.
     pub(crate) record: Record,
     /// What recomputations gave.

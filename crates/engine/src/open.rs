@@ -15,7 +15,7 @@ use parking_lot::RwLock;
 
 use crate::archive::Archives;
 use crate::audit::Record;
-use crate::background::{Tasks, keep};
+use crate::background::{Tasks, Unfinished, keep, resume};
 use crate::batch::Batches;
 use crate::catalog_file;
 use crate::checkpoints::CheckpointWriter;
@@ -70,6 +70,7 @@ pub(crate) async fn open(
     let core = Arc::new(Core {
         hub: Hub::new(settings.change_history_rows),
         tasks: Tasks::new(record.next_job()),
+        unfinished: Unfinished::open(&settings.data),
         record,
         batches,
         jobs: Jobs::new(tokio::runtime::Handle::current()),
@@ -107,6 +108,7 @@ pub(crate) async fn open(
             tokio::spawn(keep(Arc::clone(&core), kind, schedule, core.tasks.closing()));
         }
     }
+    tokio::spawn(resume(Arc::clone(&core)));
     let settling = Arc::clone(&core);
     let settling = tokio::spawn(async move { settle(&settling, unbuilt).await });
     Ok((core, thread, settling))

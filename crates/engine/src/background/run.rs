@@ -24,8 +24,19 @@ pub(crate) fn start(core: &Arc<Core>, request: &JobRequest) -> Result<JobStatus,
         let message = format!("there is nothing to {}", request.kind.name());
         return Err(ApiError::new(ErrorKind::NotFound, message).with_hint("create a materialized view first"));
     }
-    let (status, stop) = core.tasks.add(request.kind, ids.len(), core.clock.now_micros());
-    let (owner, id, kind) = (Arc::clone(core), status.id, request.kind);
+    start_with(core, request.kind, ids)
+}
+
+/// Begins a job about these relations.
+///
+/// # Errors
+/// When there is no thread for it.
+pub(super) fn start_with(core: &Arc<Core>, kind: JobKind, ids: Vec<ObjectId>) -> Result<JobStatus, ApiError> {
+    let (status, stop) = core.tasks.add(kind, ids.len(), core.clock.now_micros());
+    let (owner, id) = (Arc::clone(core), status.id);
+    if kind == JobKind::Recompute {
+        core.unfinished.begin(&ids);
+    }
     let thread = std::thread::Builder::new().name(kind.name().to_owned()).spawn(move || {
         priority::give_way();
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -75,11 +86,21 @@ async fn all(core: &Arc<Core>, job: u64, kind: JobKind, ids: &[ObjectId], stop: 
             let result = one(core, job, kind, *id).await;
             tell(&result);
             core.tasks.done(job, core.record.add(result));
+            if kind == JobKind::Recompute {
+                core.unfinished.end(&[*id]);
+            }
         }
     };
     tokio::select! {
         biased;
-        () = stop.cancelled() => JobState::Cancelled,
+        () = stop.cancelled() => {
+            let done = core.tasks.get(job).map_or(0, |status| status.results.len());
+            // A job that ends because the server does is gone on with after the next start.
+            if kind == JobKind::Recompute && !core.tasks.closing().is_cancelled() {
+                core.unfinished.end(&ids[done..]);
+            }
+            JobState::Cancelled
+        }
         () = work => JobState::Done,
     }
 }

@@ -107,7 +107,12 @@ fn all_equal(results: &[AuditResult], note: &str) {
     assert!(wrong.is_empty(), "{note}: {wrong:#?}");
 }
 
-/// Sends random events, some of them twice, and changes the table.
+/// Audits of each seed under load: `HIGHWATER_AUDITS`, 3 unless told.
+fn rounds() -> u64 {
+    std::env::var("HIGHWATER_AUDITS").map_or(3, |rounds| rounds.parse().unwrap())
+}
+
+/// Sends random events, some of them twice, changes the table, and replaces a view by another definition of itself.
 async fn disturb(engine: &Highwater, seed: u64, stop: &AtomicBool) {
     let mut random = Random(seed);
     let mut sequence = 0;
@@ -133,6 +138,12 @@ async fn disturb(engine: &Highwater, seed: u64, stop: &AtomicBool) {
             // The row may be there already.
             drop(try_sql(engine, &change).await);
         }
+        if random.below(4) == 0 {
+            let definition = "SELECT count(*) AS n, sum(f) AS s";
+            let replace =
+                format!("CREATE OR REPLACE MATERIALIZED VIEW all_of_it AS {definition}, {sequence} AS d FROM clicks");
+            sql(engine, &replace).await;
+        }
     }
 }
 
@@ -146,8 +157,14 @@ async fn views_of_every_shape_equal_their_history_under_load() {
         let stop = Arc::new(AtomicBool::new(false));
         let (owner, flag) = (Arc::clone(&engine), Arc::clone(&stop));
         let load = tokio::spawn(async move { disturb(&owner, seed, &flag).await });
-        for round in 0..3 {
-            let kind = if round == 1 { JobKind::Recompute } else { JobKind::Audit };
+        let mut random = Random(seed + 100);
+        let mut moments = tokio::time::interval(Duration::from_millis(1));
+        for round in 0..rounds() {
+            // Any instant will do.
+            for _ in 0..random.below(60) {
+                moments.tick().await;
+            }
+            let kind = if round % 3 == 1 { JobKind::Recompute } else { JobKind::Audit };
             all_equal(&job(&engine, kind, JobTarget::All).await, &format!("seed {seed}, round {round}"));
         }
         stop.store(true, Ordering::Relaxed);
@@ -370,4 +387,43 @@ async fn the_views_of_the_corpus_equal_their_history() {
         let wrong = audit_corpus(&file).await;
         assert!(wrong.is_empty(), "{}: {wrong:#?}", file.display());
     }
+}
+
+/// A recomputation that the process ended in the middle of is gone on with, with the views that were left.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recomputation_is_gone_on_with_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path()).await;
+    sql(&engine, WORLD).await;
+    let views = sql(&engine, "SELECT count(*) FROM highwater.views").await;
+    let mut random = Random(11);
+    for _ in 0..20 {
+        let now = SystemClock.now_micros();
+        ingest(&engine, "clicks", &(0..500).map(|_| random.click(now)).collect::<String>()).await;
+    }
+    let all = JobRequest { kind: JobKind::Recompute, target: JobTarget::All, schema: None };
+    let job = engine.start_job(all).await.unwrap();
+    let now = |engine: &Highwater| engine.jobs().into_iter().find(|listed| listed.id == job.id).unwrap();
+    let mut moments = tokio::time::interval(Duration::from_millis(1));
+    while now(&engine).results.is_empty() {
+        moments.tick().await;
+    }
+    engine.close().await;
+    let done = now(&engine).results.len();
+    drop(engine);
+    let engine = open(folder.path()).await;
+    let limit = tokio::time::Instant::now() + Duration::from_secs(120);
+    while sql(&engine, "SELECT count(*) FROM highwater.views WHERE mark IS NOT NULL").await != views {
+        assert!(tokio::time::Instant::now() < limit, "{:?}", engine.jobs());
+        moments.tick().await;
+    }
+    let jobs = engine.jobs();
+    assert!(jobs.iter().all(|again| again.relations as usize + done == views[0].parse::<usize>().unwrap()), "{jobs:?}");
+    // And only once.
+    let again = jobs.last().unwrap().id;
+    engine.await_job(again).await.unwrap();
+    engine.close().await;
+    drop(engine);
+    let engine = open(folder.path()).await;
+    assert!(engine.jobs().is_empty());
 }

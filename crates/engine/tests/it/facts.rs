@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
 
-use highwater_api::{BodyFormat, Engine, IngestRequest, ProducerStamp};
+use highwater_api::{AuditOutcome, BodyFormat, Engine, IngestRequest, JobKind, JobTarget, ProducerStamp};
 use highwater_engine::{EngineSettings, Highwater};
 
+use crate::audits::job;
 use crate::support::{open_with, request, sql};
 
 const HOURLY: &str = r#"
@@ -102,5 +103,7 @@ async fn the_leaderboards_of_the_oracle() {
         assert_eq!(leaderboards(&engine).await, facts, "threads {threads}, batches of {batch}");
         let sum = sql(&engine, "SELECT sum(steps), count(*) FROM daily_steps").await;
         assert!(sum[0].starts_with("5235692|"), "{sum:?}");
+        let audits = job(&engine, JobKind::Audit, JobTarget::All).await;
+        assert!(audits.iter().all(|audit| audit.outcome == AuditOutcome::Equal), "{audits:#?}");
     }
 }
