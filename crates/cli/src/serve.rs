@@ -1,6 +1,7 @@
 //! The one place where engine and server meet: opens the engine on a data folder, listens, serves, stops in order.
 //! Used by `up`, `demo` and `check`. Only this file knows which engine it is; `doctor` looks at folders that none serves.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -131,7 +132,14 @@ async fn open_engine(settings: &Settings) -> Result<Arc<Highwater>, Failure> {
     if let Some(options) = &mut engine.archive {
         options.interval = settings.archive_interval.0;
         options.keep_raw = settings.archive_raw;
+        options.keep_replaced = settings.archive_keep_replaced.0;
+        if options.root.starts_with("s3://") {
+            options.options = store_options_of_environment();
+        }
+        options.options.extend(settings.archive_options.0.clone());
     }
+    engine.checkpoint_interval = settings.checkpoint_interval.0;
+    engine.log.segment_bytes = settings.log_segment_size;
     engine.audit_schedule = settings.audit_schedule.clone();
     engine.recompute_schedule = settings.recompute_schedule.clone();
     engine.batch_memory = settings.batch_memory;
@@ -140,6 +148,23 @@ async fn open_engine(settings: &Settings) -> Result<Arc<Highwater>, Failure> {
     }
     let opened = Highwater::open(engine, Arc::new(SystemClock)).await.map_err(ApiError::from)?;
     Ok(Arc::new(opened))
+}
+
+/// Environment variables that other programs for S3 read, too, and the archive's options they stand for; later ones win.
+const STORE_VARIABLES: &[(&str, &str)] = &[
+    ("AWS_ACCESS_KEY_ID", "access_key_id"),
+    ("AWS_SECRET_ACCESS_KEY", "secret_access_key"),
+    ("AWS_SESSION_TOKEN", "session_token"),
+    ("AWS_DEFAULT_REGION", "region"),
+    ("AWS_REGION", "region"),
+    ("AWS_ENDPOINT_URL", "endpoint"),
+    ("AWS_ENDPOINT_URL_S3", "endpoint"),
+    ("AWS_ALLOW_HTTP", "allow_http"),
+];
+
+fn store_options_of_environment() -> BTreeMap<String, String> {
+    let given = |&(variable, option): &(&str, &str)| Some((option.to_owned(), std::env::var(variable).ok()?));
+    STORE_VARIABLES.iter().filter_map(given).collect()
 }
 
 fn listen_failure(settings: &Settings, source: std::io::Error) -> Failure {

@@ -54,13 +54,33 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "archive",
         default: "on",
-        meaning: "where streams are kept for good: on (the data folder's archive/), off, or a folder",
+        meaning: "where streams are kept for good: on (the data folder's archive/), off, a folder, or s3://bucket/path",
+    },
+    Key {
+        name: "archive_options",
+        default: "",
+        meaning: "options of the object store, as name=value with commas between; keys come from AWS_* variables",
     },
     Key { name: "archive_interval", default: "60 s", meaning: "how long events wait at most until they are archived" },
     Key {
         name: "archive_raw",
         default: "true",
         meaning: "keep records in the archive as they came, beside their columns: later columns are filled from them",
+    },
+    Key {
+        name: "archive_keep_replaced",
+        default: "24 h",
+        meaning: "how long the archive keeps files that others took the place of, for those who still read them",
+    },
+    Key {
+        name: "checkpoint_interval",
+        default: "10 s",
+        meaning: "time between checkpoints of the state while events come in: what is replayed at most after a crash",
+    },
+    Key {
+        name: "log_segment_size",
+        default: "128 MB",
+        meaning: "size of a log file, at most 2 GB: retention lets go of whole files",
     },
     Key {
         name: "audit_schedule",

@@ -1,5 +1,6 @@
 //! Settings as the program uses them: typed, checked against each other.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -39,7 +40,7 @@ pub enum ArchivePlace {
     Here,
     /// Nowhere.
     Nowhere,
-    /// In this folder.
+    /// In this folder, or on this object store.
     At(String),
 }
 
@@ -50,9 +51,26 @@ impl FromStr for ArchivePlace {
         match text.trim() {
             "on" | "true" => Ok(Self::Here),
             "off" | "none" | "false" => Ok(Self::Nowhere),
-            "" => Err("it is on, off or a folder".to_owned()),
+            "" => Err("it is on, off, a folder or s3://bucket/path".to_owned()),
             place => Ok(Self::At(place.to_owned())),
         }
+    }
+}
+
+/// Options of an object store: `name=value`, commas between them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreOptions(pub BTreeMap<String, String>);
+
+impl FromStr for StoreOptions {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
+        let option = |pair: &str| match pair.split_once('=') {
+            Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+            None => Err(format!("{pair} has no =")),
+        };
+        pairs.map(option).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -91,6 +109,14 @@ pub struct Settings {
     pub archive_interval: Span,
     /// Whether records are archived as they came, too.
     pub archive_raw: bool,
+    /// Options of the object store of the archive.
+    pub archive_options: StoreOptions,
+    /// How long the archive keeps files that others took the place of.
+    pub archive_keep_replaced: Span,
+    /// Time between checkpoints of the state while events come in.
+    pub checkpoint_interval: Span,
+    /// Bytes after which the log begins a new file.
+    pub log_segment_size: u64,
     /// When everything is audited.
     pub audit_schedule: Option<Schedule>,
     /// When all views are recomputed.
@@ -121,9 +147,15 @@ impl Settings {
         let threads = typed(&raw, "threads", "a whole number; 0 means one for each core", &mut problems);
         let memory_limit =
             typed(&raw, "memory_limit", "a size such as 8 GB, a share such as 70%, or none", &mut problems);
-        let archive = typed(&raw, "archive", "on, off or a folder", &mut problems);
+        let archive = typed(&raw, "archive", "on, off, a folder or s3://bucket/path", &mut problems);
         let archive_interval = typed(&raw, "archive_interval", "a length of time such as 30 s or 5 min", &mut problems);
         let archive_raw = typed(&raw, "archive_raw", "true or false", &mut problems);
+        let archive_options =
+            typed(&raw, "archive_options", "name=value with commas between, such as region=eu-west-1", &mut problems);
+        let archive_keep_replaced =
+            typed(&raw, "archive_keep_replaced", "a length of time such as 24 h", &mut problems);
+        let checkpoint_interval = typed(&raw, "checkpoint_interval", "a length of time such as 10 s", &mut problems);
+        let log_segment_size = segment_size(&raw, &mut problems);
         let batch_memory: Option<MemoryLimit> = typed(&raw, "batch_memory", "a size such as 512 MB", &mut problems);
         let batch_memory = batch_memory.and_then(|limit| limit.bytes()).unwrap_or(u64::MAX);
         let audit_schedule = schedule(&raw, "audit_schedule", &mut problems);
@@ -135,6 +167,11 @@ impl Settings {
             return Err(Failure::Diagnosed(problems));
         };
         let (Some(archive), Some(archive_interval), Some(archive_raw)) = (archive, archive_interval, archive_raw)
+        else {
+            return Err(Failure::Diagnosed(problems));
+        };
+        let (Some(archive_options), Some(archive_keep_replaced), Some(checkpoint_interval), Some(log_segment_size)) =
+            (archive_options, archive_keep_replaced, checkpoint_interval, log_segment_size)
         else {
             return Err(Failure::Diagnosed(problems));
         };
@@ -152,6 +189,10 @@ impl Settings {
             archive,
             archive_interval,
             archive_raw,
+            archive_options,
+            archive_keep_replaced,
+            checkpoint_interval,
+            log_segment_size,
             audit_schedule,
             recompute_schedule,
             batch_memory,
@@ -187,6 +228,21 @@ fn typed<T: FromStr>(raw: &RawSettings, key: &'static str, expected: &str, probl
         );
     }
     value
+}
+
+/// Smallest and largest size of a log file, in bytes.
+const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 64_000..=(2 << 30);
+
+fn segment_size(raw: &RawSettings, problems: &mut Diagnostics) -> Option<u64> {
+    const KEY: &str = "log_segment_size";
+    let size: MemoryLimit = typed(raw, KEY, "a size such as 128 MB", problems)?;
+    let bytes = size.bytes().filter(|bytes| SEGMENT_BYTES.contains(bytes));
+    if bytes.is_none() {
+        let given = raw.get(KEY);
+        let message = format!("\"{}\" is no value for the setting {KEY} ({})", given.text, given.origin);
+        problems.push(Diagnostic::general(message).with_hint("write a size from 64 KB to 2 GB"));
+    }
+    bytes
 }
 
 /// A schedule, unless it is `off`.

@@ -24,9 +24,10 @@ use crate::tick::Ticker;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Bytes of records in one commit, about: they are held in memory meanwhile.
 const COMMIT_BYTES: usize = 64 << 20;
-/// Commits between looks for small files to put together.
+/// Commits between looks for small files to put together. The first commit after a start looks, too: a server that is
+/// restarted often would never come to it.
 const COMPACT_EVERY: u32 = 16;
-/// Time between removals of files that were replaced.
+/// Time between removals of files that were replaced, the first after the first commit.
 const VACUUM_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Longest pause after attempts that failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -204,13 +205,14 @@ impl Work {
     /// Puts small files together, and removes from time to time what nobody reads any more.
     async fn tidy_up(&mut self, stream: &StreamRuntime, table: &Table) -> Result<(), EngineError> {
         let progress = self.streams.entry(stream.id).or_default();
+        let look = progress.commits.is_multiple_of(COMPACT_EVERY);
         progress.commits += 1;
-        if progress.commits.is_multiple_of(COMPACT_EVERY) {
+        if look {
             let started = Instant::now();
             let compacted = table.compact().await?;
             tracing::debug!(stream = %stream.name, ?compacted, took = ?started.elapsed(), "small files of the archive were put together");
         }
-        if progress.vacuumed.get_or_insert_with(Instant::now).elapsed() >= VACUUM_EVERY {
+        if progress.vacuumed.is_none_or(|at| at.elapsed() >= VACUUM_EVERY) {
             progress.vacuumed = Some(Instant::now());
             let vacuumed = table.vacuum(self.archives.options.keep_replaced).await?;
             tracing::debug!(stream = %stream.name, ?vacuumed, "replaced files of the archive were removed");
