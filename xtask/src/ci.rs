@@ -63,8 +63,8 @@ fn steps() -> Vec<Step> {
     vec![
         Step::cargo("lints", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
         Step::cargo("build", &["build", "--workspace", "--all-targets", "--locked"]),
-        Step::cargo("tests", &["test", "--workspace", "--locked"]),
         Step::new("test tools (Python)", &["scripts/setup-tests"]),
+        Step::cargo("tests", &["test", "--workspace", "--locked"]),
         Step::new("SQL corpus against an independent database", &["scripts/oracle"]),
         Step::new("HTTP door against its own description", &["scripts/schemathesis"]),
         Step::new("pages in a browser", &["scripts/pages"]),

@@ -12,15 +12,24 @@ use rand_chacha::ChaCha8Rng;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use super::aims::Aims;
 use super::feeder::{Feeders, send_next};
 use super::ledger::Ledger;
-use super::{app, checker, torn};
+use super::{app, archive, checker, torn};
 use crate::{ServerProcess, ServerSettings, TestkitError, server_binary};
 
-/// Longest load between two kills.
-const LONGEST_LOAD: Duration = Duration::from_millis(120);
+/// Kills between two readings of the archive by other programs.
+const KILLS_BETWEEN_READINGS: u32 = 50;
 /// Longest time a start is given before it is killed, when starts are killed.
 const LONGEST_START: Duration = Duration::from_millis(150);
+
+/// Everything so often and so small that kills meet it.
+const CONFIG: &str = "\
+archive_interval = '40 ms'
+archive_keep_replaced = '5 s'
+checkpoint_interval = '60 ms'
+log_segment_size = '64 KB'
+";
 
 /// What a campaign does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +61,10 @@ impl CampaignSettings {
 pub struct Summary {
     /// Kills under load.
     pub kills: u32,
+    /// How many of them during a recomputation.
+    pub recomputations: u32,
+    /// How many of them during the replacement of a view.
+    pub replacements: u32,
     /// Kills while the server started.
     pub kills_at_start: u32,
     /// Torn tails put at the end of a log.
@@ -60,16 +73,25 @@ pub struct Summary {
     pub acknowledged: u64,
     /// Batches that had been stored although the acknowledgement was lost.
     pub in_doubt: u64,
+    /// Events that Polars and DuckDB found in the archive at the end, each once; `None`: they are not installed.
+    pub archived: Option<u64>,
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kills, kills_at_start, torn_tails, acknowledged, in_doubt } = self;
+        let Self { kills, recomputations, replacements, kills_at_start, torn_tails, acknowledged, in_doubt, archived } =
+            self;
         write!(
             f,
-            "{kills} kills under load, {kills_at_start} during start, {torn_tails} torn tails; {acknowledged} batches \
-             acknowledged, {in_doubt} of them stored before their acknowledgement was lost: nothing lost, nothing doubled"
-        )
+            "{kills} kills under load, {recomputations} of them during a recomputation and {replacements} during the \
+             replacement of a view, {kills_at_start} during start, {torn_tails} torn tails; {acknowledged} batches \
+             acknowledged, {in_doubt} of them stored before their acknowledgement was lost: nothing lost, nothing \
+             doubled; "
+        )?;
+        match archived {
+            Some(events) => write!(f, "other programs found {events} events in the archive, each once"),
+            None => f.write_str("other programs that read the archive are not installed"),
+        }
     }
 }
 
@@ -79,6 +101,7 @@ pub struct Campaign {
     settings: CampaignSettings,
     random: ChaCha8Rng,
     ledger: Arc<Ledger>,
+    aims: Aims,
     server: ServerSettings,
     summary: Summary,
 }
@@ -90,17 +113,18 @@ impl Campaign {
     /// When the binary is not there or the folder cannot be written.
     pub fn new(settings: CampaignSettings, folder: &Path) -> Result<Self, TestkitError> {
         let app = app::write(folder)?;
+        let config = folder.join("highwater.toml");
+        std::fs::write(&config, CONFIG).map_err(TestkitError::io("writing the settings"))?;
         let server = ServerSettings {
             binary: server_binary()?,
             data: folder.join("data"),
             apps: vec![app.display().to_string()],
-            // So often that kills meet it.
-            options: ["--archive-interval", "40 ms"].map(str::to_owned).to_vec(),
+            options: ["--config".to_owned(), config.display().to_string()].to_vec(),
             log: folder.join("server.log"),
         };
         let random = ChaCha8Rng::seed_from_u64(settings.seed);
         let ledger = Arc::new(Ledger::new(settings.seed, 3, 1));
-        Ok(Self { settings, random, ledger, server, summary: Summary::default() })
+        Ok(Self { settings, random, ledger, aims: Aims::new(), server, summary: Summary::default() })
     }
 
     /// Where the server writes its log.
@@ -124,8 +148,13 @@ impl Campaign {
             if self.random.random_ratio(1, 3) {
                 self.summary.torn_tails += torn::tear(&self.server.data, &mut self.random)?;
             }
+            if self.summary.kills.is_multiple_of(KILLS_BETWEEN_READINGS) {
+                archive::read_by_others(&self.server.data, &self.ledger, false).await?;
+            }
         }
         self.rebuild().await?;
+        self.summary.archived = archive::read_by_others(&self.server.data, &self.ledger, true).await?;
+        (self.summary.recomputations, self.summary.replacements) = (self.aims.recomputations, self.aims.replacements);
         self.summary.acknowledged = self.ledger.lanes.iter().map(|lane| lane.acknowledged()).sum();
         self.summary.in_doubt = self.ledger.lanes.iter().map(|lane| lane.duplicates()).sum();
         Ok(self.summary)
@@ -146,14 +175,16 @@ impl Campaign {
     }
 
     /// Everything acknowledged is there once, and the views agree with it.
-    async fn check(&self, server: &ServerProcess) -> Result<(), TestkitError> {
+    async fn check(&mut self, server: &ServerProcess) -> Result<(), TestkitError> {
         checker::check_log(&self.ledger, server.client()).await?;
-        checker::check_views(server.client()).await
+        checker::check_views(server.client()).await?;
+        checker::check_marks(server.client()).await?;
+        self.aims.check(server.client()).await
     }
 
     async fn feed_and_kill(&mut self, mut server: ServerProcess) -> Result<(), TestkitError> {
         let feeders = Feeders::start(&self.ledger, server.client());
-        server.run_for(self.random.random_range(Duration::ZERO..LONGEST_LOAD)).await?;
+        self.aims.work(&mut server, &mut self.random).await?;
         if self.random.random_ratio(1, 2) {
             // Views and streams agree in every version, also while events come.
             checker::check_views(server.client()).await?;
@@ -166,8 +197,8 @@ impl Campaign {
         Ok(())
     }
 
-    /// Checks once more, then has the state computed again from the log alone and compares.
-    async fn rebuild(&self) -> Result<(), TestkitError> {
+    /// Checks once more, then has the state computed again from archive and log alone and compares.
+    async fn rebuild(&mut self) -> Result<(), TestkitError> {
         let server = ServerProcess::start(self.server.clone()).await?;
         for lane in 0..self.ledger.lanes.len() {
             send_next(&self.ledger, lane, server.client(), true).await?;
@@ -181,6 +212,7 @@ impl Campaign {
         let server = ServerProcess::start(self.server.clone()).await?;
         self.check(&server).await?;
         let replayed = checker::dump(server.client()).await?;
+        archive::settled(server.client()).await?;
         server.kill().await?;
         if live == replayed {
             return Ok(());

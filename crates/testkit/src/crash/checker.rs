@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use highwater_client::Client;
 use serde_json::{Map, Value};
 
-use super::app::{RECOUNTS, SCHEMA};
+use super::app::{self, RECOUNTS, SCHEMA};
 use super::event::Target;
 use super::invariants::{Knowledge, acknowledged_is_durable, offsets_dense, stored_once};
 use super::ledger::Ledger;
@@ -48,16 +48,32 @@ pub(super) async fn check_log(ledger: &Ledger, client: &Client) -> Result<(), Te
 /// Every view equals its SQL over the stream, both read at one version.
 pub(super) async fn check_views(client: &Client) -> Result<(), TestkitError> {
     for recount in RECOUNTS {
-        let differing = observed::rows(client, &recount.differences()).await?;
-        if !differing.is_empty() {
-            let shown: Vec<String> = differing.into_iter().map(|row| Value::Object(row).to_string()).collect();
-            return Err(TestkitError::Broken {
-                invariant: "version = SQL over its offsets",
-                detail: format!("{}: {}", recount.view, shown.join("\n  ")),
-            });
+        none(client, &recount.differences(), "version = SQL over its offsets", recount.view).await?;
+    }
+    none(client, &app::variant_differences(), "version = SQL over its offsets", app::VARIANT).await
+}
+
+/// Every batch result equals its view's SQL over exactly the records below its mark.
+pub(super) async fn check_marks(client: &Client) -> Result<(), TestkitError> {
+    for recount in RECOUNTS {
+        let sql = format!("SELECT mark FROM highwater.views WHERE schema = '{SCHEMA}' AND name = '{}'", recount.view);
+        let found = observed::rows(client, &sql).await?;
+        if let Some(mark) = found.first().and_then(|row| row["mark"].as_str()) {
+            let invariant = "batch result = SQL over what is below its mark";
+            none(client, &recount.differences_at(mark), invariant, recount.view).await?;
         }
     }
     Ok(())
+}
+
+/// A query that must find nothing.
+async fn none(client: &Client, sql: &str, invariant: &'static str, view: &str) -> Result<(), TestkitError> {
+    let differing = observed::rows(client, sql).await?;
+    if differing.is_empty() {
+        return Ok(());
+    }
+    let shown: Vec<String> = differing.into_iter().map(|row| Value::Object(row).to_string()).collect();
+    Err(TestkitError::Broken { invariant, detail: format!("{view}: {}", shown.join("\n  ")) })
 }
 
 /// All rows of all views, in order, to be compared with a later state.
