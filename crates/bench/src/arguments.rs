@@ -101,6 +101,30 @@ pub enum Workload {
         #[arg(long, default_value_t = 20)]
         seconds: u64,
     },
+    /// Time to visible at a steady rate while another view is built from a long history
+    Backfill {
+        /// Events of the history
+        #[arg(long, default_value_t = 10_000_000)]
+        events: u64,
+        /// Live events per second meanwhile
+        #[arg(long, default_value_t = 100_000)]
+        rate: u64,
+        /// Events of a request
+        #[arg(long, default_value_t = 500)]
+        batch: u64,
+    },
+    /// Recomputation of daily_steps from the archive
+    Recompute {
+        /// Events in the archive
+        #[arg(long, default_value_t = 100_000_000)]
+        events: u64,
+        /// Runs; the median is told
+        #[arg(long, default_value_t = 3)]
+        runs: usize,
+        /// A program that computes the same from the archive's folder and prints the seconds it took
+        #[arg(long, value_name = "PROGRAM")]
+        peer: Option<PathBuf>,
+    },
     /// Bytes of each group of daily_steps
     Memory,
     /// Time until the right answer after a stop and after kill -9
@@ -126,6 +150,6 @@ pub enum Workload {
         #[arg(long, value_name = "NAMES", value_delimiter = ',')]
         queries: Vec<String>,
     },
-    /// All of these but nexmark and rank, one after the other
+    /// Ingest, latency, lookup, memory and restart, one after the other
     All,
 }

@@ -17,7 +17,10 @@ mod workload;
 pub use arguments::{BenchArguments, Workload};
 pub use error::BenchError;
 pub use machine::Machine;
-pub use measure::{IngestResult, LatencyResult, LookupResult, Measurement, MemoryResult, RestartResult, StartResult};
+pub use measure::{
+    BackfillResult, IngestResult, LatencyResult, LookupResult, Measurement, MemoryResult, RecomputeResult,
+    RestartResult, StartResult,
+};
 pub use nexmark::{NexmarkOutcome, NexmarkQuery, NexmarkResult};
 pub use percentiles::Percentiles;
 pub use rank::{RankResult, RedisResult};

@@ -46,6 +46,11 @@ impl Latencies {
         }
     }
 
+    /// Adds those of another measurement.
+    pub(crate) fn take(&mut self, other: &Self) -> Result<(), BenchError> {
+        self.0.add(&other.0).map_err(|error| BenchError::Gave(format!("latencies cannot be added up: {error}")))
+    }
+
     pub(crate) fn percentiles(&self) -> Percentiles {
         let at = |quantile| self.0.value_at_quantile(quantile) as f64 / 1000.0;
         Percentiles {

@@ -4,7 +4,8 @@ use comfy_table::{Table, presets};
 use serde::Serialize;
 
 use crate::measure::{
-    IngestResult, LatencyResult, LookupResult, Measurement, MemoryResult, RestartResult, StartResult,
+    BackfillResult, IngestResult, LatencyResult, LookupResult, Measurement, MemoryResult, RecomputeResult,
+    RestartResult, StartResult,
 };
 use crate::{Machine, NexmarkOutcome, NexmarkResult, Percentiles, Usage};
 
@@ -63,6 +64,8 @@ fn rows(measurement: &Measurement) -> (&'static str, Rows) {
             rows.extend(usage(&result.usage));
             ("rank", rows)
         }
+        Measurement::Backfill(result) => ("backfill", backfill(result)),
+        Measurement::Recompute(result) => ("recompute", recompute(result)),
         Measurement::Nexmark(result) => ("nexmark", nexmark(result)),
     }
 }
@@ -134,6 +137,38 @@ fn lookup(result: &LookupResult) -> Rows {
         ),
         row("lookups failed", result.failed_lookups.to_string()),
     ];
+    rows.extend(usage(&result.usage));
+    rows
+}
+
+fn backfill(result: &BackfillResult) -> Rows {
+    let mut rows = vec![
+        row("live, due until visible, while building", percentiles(&result.meanwhile)),
+        row("the same before", percentiles(&result.alone)),
+        row("built in", format!("{:.1} s, {:.0} events/s", result.built_s, result.history_events_per_second)),
+        row("exact", if result.exact { "yes" } else { "NO: the audit found differing rows" }),
+        row(
+            "load",
+            format!(
+                "{} events/s beside a history of {} events, {} users",
+                result.events_per_second, result.history_events, result.users
+            ),
+        ),
+    ];
+    rows.extend(usage(&result.usage));
+    rows
+}
+
+fn recompute(result: &RecomputeResult) -> Rows {
+    let mut rows = vec![
+        row("recomputed and compared", format!("{:.2} s, {:.0} events/s", result.seconds, result.events_per_second)),
+        row("exact", if result.exact { "yes" } else { "NO: what is served differs" }),
+        row("archive", format!("{} events, complete {:.1} s after the last", result.events, result.archive_wait_s)),
+    ];
+    if let Some(seconds) = result.peer_seconds {
+        let ratio = seconds / result.seconds;
+        rows.push(row("the other program", format!("{seconds:.2} s: we take {:.2} of its time", 1.0 / ratio)));
+    }
     rows.extend(usage(&result.usage));
     rows
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::machine::Machine;
 use crate::measure::{
-    IngestPlan, IngestResult, LatencyPlan, LookupPlan, Measurement, ingest, latency, lookup, memory, restart,
+    BackfillPlan, IngestPlan, IngestResult, LatencyPlan, LookupPlan, Measurement, RecomputePlan, RecomputeResult,
+    backfill, ingest, latency, lookup, memory, recompute, restart,
 };
 use crate::nexmark::{NexmarkPlan, nexmark};
 use crate::rank::{RankPlan, rank};
@@ -92,6 +93,19 @@ impl Bench {
                 };
                 self.on_server("rank", async |server| rank(server, &plan).await).await.map(Measurement::Rank)
             }
+            Workload::Backfill { events, rate, batch } => {
+                let plan = BackfillPlan { walkers: self.walkers, events, rate: rate.max(1), batch };
+                self.on_server("backfill", async |server| backfill(server, &plan).await)
+                    .await
+                    .map(Measurement::Backfill)
+            }
+            Workload::Recompute { events, runs, ref peer } => {
+                if self.arguments.to.is_some() {
+                    return Err(BenchError::NeedsOwnServer("recompute"));
+                }
+                let plan = RecomputePlan { walkers: self.walkers, events, runs: runs.max(1), peer: peer.clone() };
+                self.recompute(&plan).await.map(Measurement::Recompute)
+            }
             Workload::Memory => self
                 .on_server("memory", async |server| memory(server, self.walkers).await)
                 .await
@@ -105,6 +119,15 @@ impl Bench {
             }
             Workload::All => Err(BenchError::Gave("`all` is not one measurement".to_owned())),
         }
+    }
+
+    async fn recompute(&self, plan: &RecomputePlan) -> Result<RecomputeResult, BenchError> {
+        let data = DataFolder::make(&self.arguments.dir, "recompute")?;
+        let server = Server::start(&self.launch, data.path()).await?;
+        declare(&server.client).await?;
+        let result = recompute(&server, data.path(), plan).await?;
+        server.stop().await?;
+        Ok(result)
     }
 
     /// The run of median speed, with the speeds of all.

@@ -20,6 +20,10 @@ pub enum Measurement {
     Restart(RestartResult),
     /// `rank`.
     Rank(RankResult),
+    /// `backfill`.
+    Backfill(BackfillResult),
+    /// `recompute`.
+    Recompute(RecomputeResult),
     /// `nexmark`.
     Nexmark(NexmarkResult),
 }
@@ -97,6 +101,50 @@ pub struct LookupResult {
     pub by_user: Percentiles,
     /// Lookups that failed.
     pub failed_lookups: u64,
+    /// What the server used.
+    pub usage: Usage,
+}
+
+/// Building a view from history beside live events.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BackfillResult {
+    /// People.
+    pub users: u64,
+    /// Events in the history that the view is built from.
+    pub history_events: u64,
+    /// Live events per second meanwhile.
+    pub events_per_second: u64,
+    /// From the statement until the view is served.
+    pub built_s: f64,
+    /// Events of the history over that.
+    pub history_events_per_second: f64,
+    /// From when a live request was due until its events are visible, before the view was declared.
+    pub alone: Percentiles,
+    /// The same while the view was built.
+    pub meanwhile: Percentiles,
+    /// Whether an audit found the new view and the old one equal to their SQL over all events.
+    pub exact: bool,
+    /// What the server used.
+    pub usage: Usage,
+}
+
+/// Recomputing a view from the archive.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RecomputeResult {
+    /// People.
+    pub users: u64,
+    /// Events in the archive.
+    pub events: u64,
+    /// How long the archive took after the last event was visible.
+    pub archive_wait_s: f64,
+    /// The recomputation: reading, aggregating, comparing with what is served, writing the result. Median of the runs.
+    pub seconds: f64,
+    /// Events over seconds.
+    pub events_per_second: f64,
+    /// Whether it found what is served equal.
+    pub exact: bool,
+    /// The other program, over the same files. Median.
+    pub peer_seconds: Option<f64>,
     /// What the server used.
     pub usage: Usage,
 }
