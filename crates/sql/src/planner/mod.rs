@@ -25,4 +25,5 @@ pub use point::{Equality, equalities};
 pub use read::ViewRead;
 pub use session::Planner;
 pub use view::{PlainView, ViewQuery};
+pub use windows::PANE;
 pub use write::TableWrite;
