@@ -6,6 +6,7 @@ mod columns;
 mod context;
 mod diagnose;
 mod index;
+mod lookup;
 mod maintainable;
 mod past;
 mod point;
