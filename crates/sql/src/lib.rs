@@ -23,7 +23,7 @@ pub use declare::{Altered, Evolution, alter, evolve, sql_type, stream_sql};
 pub use parse::fuzz_parse;
 pub use parse::{byte_size, duration, parse};
 pub use planner::{
-    Equality, Past, PlainView, PlannedIndex, Planner, Relations, TableWrite, ViewQuery, ViewRead, equalities,
+    Equality, PANE, Past, PlainView, PlannedIndex, Planner, Relations, TableWrite, ViewQuery, ViewRead, equalities,
 };
 pub use relation::{RelationKind, RelationSource};
 pub use source::Place;

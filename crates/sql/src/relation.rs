@@ -26,7 +26,7 @@ pub struct RelationSource {
     pub name: ObjectName,
     /// Which face of it.
     pub kind: RelationKind,
-    /// Whether the object is a table (reference data), which a stream may look up.
+    /// Whether these are the rows of a table (reference data), which a stream may look up.
     pub is_table: bool,
     /// Columns.
     pub schema: SchemaRef,

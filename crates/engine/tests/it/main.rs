@@ -12,6 +12,7 @@ mod formats;
 mod ingest;
 mod memory;
 mod past;
+mod past_lookups;
 mod ranked;
 mod replace;
 mod replay;

@@ -13,7 +13,7 @@ use crate::relation::{RelationKind, RelationSource};
 pub enum Face {
     /// `FROM x`: a plain stream's events, the current rows of a keyed stream or table, a view's rows.
     Default,
-    /// `FROM HISTORY(s)`: every event of a stream.
+    /// `FROM HISTORY(s)`: every event of a stream; of a table every change, which the planner reads for lookups of what it was.
     History,
     /// `FROM s_rejects`: the records of a stream that could not be decoded.
     Rejects,
@@ -41,7 +41,7 @@ pub fn rejects_schema() -> SchemaRef {
 }
 
 impl Entry {
-    /// Whether it has this face: `History` and `Rejects` belong to streams.
+    /// Whether queries can name this face of it: `History` and `Rejects` belong to streams.
     #[must_use]
     pub fn has_face(&self, face: Face) -> bool {
         face == Face::Default || matches!(self.kind, EntryKind::Stream { .. })
@@ -55,6 +55,7 @@ impl Entry {
         }
         match &self.kind {
             EntryKind::Stream { schema } => schema.arrow_with_system(),
+            EntryKind::Table { schema, .. } if face == Face::History => schema.arrow_with_system(),
             kind => {
                 let fields: Vec<Field> =
                     kind.columns().iter().map(|c| Field::new(&c.name, c.data_type.clone(), c.nullable)).collect();
@@ -68,7 +69,7 @@ impl Entry {
     pub fn relation_source(&self, face: Face) -> Option<RelationSource> {
         let (kind, key) = match (&self.kind, face) {
             (_, Face::Rejects) | (EntryKind::View { .. } | EntryKind::Index { .. }, _) => return None,
-            (EntryKind::Stream { schema }, face) => match (&schema.keyed, face) {
+            (EntryKind::Stream { schema } | EntryKind::Table { schema, .. }, face) => match (&schema.keyed, face) {
                 (Some(keyed), Face::Default) => (RelationKind::Current, keyed.key.clone()),
                 _ => {
                     let system = |column| {
@@ -77,13 +78,10 @@ impl Entry {
                     (RelationKind::Events, vec![system(SystemColumn::Partition), system(SystemColumn::Offset)])
                 }
             },
-            (EntryKind::Table { schema, .. }, Face::Default) => {
-                (RelationKind::Current, schema.keyed.as_ref().map(|keyed| keyed.key.clone()).unwrap_or_default())
-            }
             (EntryKind::MaterializedView { key, .. }, Face::Default) => (RelationKind::MaterializedView, key.clone()),
-            (EntryKind::Table { .. } | EntryKind::MaterializedView { .. }, Face::History) => return None,
+            (EntryKind::MaterializedView { .. }, Face::History) => return None,
         };
-        let is_table = matches!(self.kind, EntryKind::Table { .. });
+        let is_table = matches!(self.kind, EntryKind::Table { .. }) && face == Face::Default;
         Some(RelationSource {
             id: self.id,
             name: self.name.clone(),

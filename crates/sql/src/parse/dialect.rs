@@ -1,4 +1,4 @@
-//! The dialect queries are parsed in: PostgreSQL's, and `FOR SYSTEM_TIME AS OF` behind a relation.
+//! The dialect queries are parsed in: PostgreSQL's, `FOR SYSTEM_TIME AS OF` behind a relation, and `* EXCLUDE (…)`.
 
 use std::any::TypeId;
 
@@ -28,6 +28,11 @@ impl Dialect for HighwaterDialect {
     }
 
     fn supports_table_versioning(&self) -> bool {
+        true
+    }
+
+    /// `SELECT * EXCLUDE (a, b)`, by which windows hide how they are computed.
+    fn supports_select_wildcard_exclude(&self) -> bool {
         true
     }
 

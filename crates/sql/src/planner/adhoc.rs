@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{Query, Statement as SqlStatement};
 use highwater_model::{Column, Diagnostics};
 
 use super::columns::rename;
-use super::context::{Leaves, Relations, SEES_ALL, Scope};
+use super::context::{Leaves, Relations, Scope};
 use super::diagnose::diagnose;
 use super::{Planner, refuse, rewrite};
 use crate::catalog::Catalog;
@@ -29,16 +29,7 @@ impl Planner {
         relations: &dyn Relations,
     ) -> Result<LogicalPlan, Diagnostics> {
         let read = RefCell::new(BTreeSet::new());
-        let scope = Scope {
-            planner: self,
-            catalog,
-            schema,
-            leaves: Leaves::Rows(relations),
-            read: &read,
-            sees: SEES_ALL,
-            past: None,
-            points: &[],
-        };
+        let scope = Scope::new(self, catalog, schema, Leaves::Rows(relations), &read);
         scope.plan(query, text)
     }
 

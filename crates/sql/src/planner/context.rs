@@ -20,7 +20,7 @@ use highwater_model::ObjectId;
 use super::Planner;
 use super::diagnose::Refusal;
 use super::past::{self, Past};
-use super::rewrite;
+use super::{lookup, rewrite};
 use crate::catalog::{Catalog, Entry, EntryKind, Face, Resolved, SYSTEM_SCHEMA};
 
 /// Where the rows of relations come from, for queries that will be run. The engine supplies `TableProvider`s.
@@ -81,6 +81,19 @@ pub(super) struct Scope<'a> {
 /// What a query sees that is written now: everything.
 pub(super) const SEES_ALL: &BTreeMap<ObjectId, usize> = &BTreeMap::new();
 
+impl<'a> Scope<'a> {
+    /// The scope of a query that is written now and reads the present.
+    pub(super) fn new(
+        planner: &'a Planner,
+        catalog: &'a Catalog,
+        schema: &'a str,
+        leaves: Leaves<'a>,
+        read: &'a RefCell<BTreeSet<ObjectId>>,
+    ) -> Self {
+        Self { planner, catalog, schema, leaves, read, sees: SEES_ALL, past: None, points: &[] }
+    }
+}
+
 impl Scope<'_> {
     fn source(&self, name: &TableReference) -> Result<Arc<dyn TableSource>, Refusal> {
         let (schema, table) = match name {
@@ -99,6 +112,12 @@ impl Scope<'_> {
                 return Err(Refusal::new(message, "leave out FOR SYSTEM_TIME"));
             }
             return self.system(table);
+        }
+        if let Some((number, table)) = lookup::versions_of(table) {
+            return self.versions(number, schema, table);
+        }
+        if let Some(table) = lookup::messages_of(table) {
+            return self.leaf(self.catalog.resolve(schema, table, self.schema)?.entry, Face::History);
         }
         let (table, history) = match rewrite::history_of(table) {
             Some(stream) => (stream, true),
@@ -131,7 +150,9 @@ impl Scope<'_> {
             Leaves::Rows(relations) | Leaves::Schemas(relations) => relations,
             Leaves::Maintained => {
                 let message = format!("a materialized view cannot read the past of {table}");
-                return Err(Refusal::new(message, "write CREATE VIEW: it is evaluated when read"));
+                let hint =
+                    "write CREATE VIEW: it is evaluated when read; or join it FOR SYSTEM_TIME AS OF a time of the row";
+                return Err(Refusal::new(message, hint));
             }
         };
         let written = self.points.get(point);
@@ -143,6 +164,17 @@ impl Scope<'_> {
             None => TableReference::bare(table),
         };
         Scope { past, ..*self }.source(&name)
+    }
+
+    /// The versions of a relation, whose spans a join compares with a time of its rows.
+    fn versions(&self, number: usize, schema: Option<&str>, table: &str) -> Result<Arc<dyn TableSource>, Refusal> {
+        let Resolved { entry, face } = self.catalog.resolve(schema, table, self.schema)?;
+        self.read.borrow_mut().insert(entry.id);
+        let seen = entry.with_columns(self.sees.get(&entry.id).copied());
+        let sql = lookup::versions(&seen, face, number)?;
+        self.expanded(&sql, &[], |problem, hint| {
+            Refusal::new(format!("what {} was cannot be looked up: {problem}", entry.name), hint)
+        })
     }
 
     fn system(&self, table: &str) -> Result<Arc<dyn TableSource>, Refusal> {
@@ -189,11 +221,23 @@ impl Scope<'_> {
     /// The plan of a plain view, made in its own schema, under the names its columns had when it was created.
     fn expand(&self, entry: &Entry, query_sql: &str) -> Result<Arc<dyn TableSource>, Refusal> {
         let inner = Scope { schema: &entry.name.schema, sees: &entry.sees, past: self.past.clone(), ..*self };
-        let plan = inner.plan_stored(query_sql, entry.kind.columns()).map_err(|problems| {
+        inner.expanded(query_sql, entry.kind.columns(), |problem, hint| {
+            let hint = if hint.is_empty() { "change the view with CREATE OR REPLACE VIEW".to_owned() } else { hint };
+            Refusal::new(format!("view \"{}\" cannot be used here: {problem}", entry.name), hint)
+        })
+    }
+
+    /// The plan of a query kept as text, in place of a relation; `wrong` puts its first problem and hint into words.
+    fn expanded(
+        &self,
+        sql: &str,
+        columns: &[highwater_model::Column],
+        wrong: impl Fn(String, String) -> Refusal,
+    ) -> Result<Arc<dyn TableSource>, Refusal> {
+        let plan = self.plan_stored(sql, columns).map_err(|problems| {
             let first = problems.0.into_iter().next();
             let (message, hint) = first.map(|d| (d.message, d.hint)).unwrap_or_default();
-            let hint = hint.unwrap_or_else(|| "change the view with CREATE OR REPLACE VIEW".to_owned());
-            Refusal::new(format!("view \"{}\" cannot be used here: {message}", entry.name), hint)
+            wrong(message, hint.unwrap_or_default())
         })?;
         Ok(Arc::new(Expanded { schema: Arc::clone(plan.schema().inner()), plan }))
     }

@@ -1,23 +1,23 @@
 //! Changes to syntax trees before planning, where PostgreSQL and DataFusion read the same words differently:
-//! `AT TIME ZONE`, timestamps without precision, `HISTORY(s)`, windows in `FROM`.
+//! `AT TIME ZONE`, timestamps without precision, `HISTORY(s)`, windows in `FROM`, joins with the past.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Query, Spanned, TableAlias, TableFactor, TableVersion, TimezoneInfo, Value, VisitMut,
-    VisitorMut,
+    ObjectName, ObjectNamePart, Query, Select, Spanned, TableAlias, TableFactor, TableVersion, TimezoneInfo, Value,
+    VisitMut, VisitorMut,
 };
 use highwater_model::Diagnostics;
 
-use super::{past, windows};
+use super::{lookup, past, windows};
 use crate::functions::TIMEZONE;
 use crate::names::{fold, name_in_expr, name_ref};
 use crate::source::{Place, Problems};
 
 /// Rewrites a query in place; gives the points in the past that relations are read at, by their numbers.
 pub(super) fn rewrite(query: &mut Query, text: &str) -> Result<Vec<Expr>, Diagnostics> {
-    let mut rewriter = Rewriter { problems: Problems::new(text), points: Vec::new() };
+    let mut rewriter = Rewriter { problems: Problems::new(text), points: Vec::new(), lookups: 0 };
     let _ = query.visit(&mut rewriter);
     if rewriter.problems.count() == 0 { Ok(rewriter.points) } else { Err(rewriter.problems.into_diagnostics()) }
 }
@@ -32,6 +32,8 @@ pub(super) fn history_of(table: &str) -> Option<&str> {
 struct Rewriter<'a> {
     problems: Problems<'a>,
     points: Vec<Expr>,
+    /// Lookups of what a relation was at the time of a row.
+    lookups: usize,
 }
 
 impl Rewriter<'_> {
@@ -63,6 +65,11 @@ impl Rewriter<'_> {
 
 impl VisitorMut for Rewriter<'_> {
     type Break = ();
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        lookup::take(select, &mut self.lookups, &mut self.problems);
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
         self.take_past(factor);

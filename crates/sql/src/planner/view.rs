@@ -78,16 +78,7 @@ impl Planner {
         sees: &BTreeMap<ObjectId, usize>,
     ) -> Result<ViewQuery, Diagnostics> {
         let read = RefCell::new(BTreeSet::new());
-        let scope = Scope {
-            planner: self,
-            catalog,
-            schema,
-            leaves: Leaves::Maintained,
-            read: &read,
-            sees,
-            past: None,
-            points: &[],
-        };
+        let scope = Scope { sees, ..Scope::new(self, catalog, schema, Leaves::Maintained, &read) };
         let plan = scope.plan(query, text)?;
         check::deterministic(&plan, text)?;
         check::single_values(&plan, text)?;
@@ -143,16 +134,7 @@ impl Planner {
         (relations, sees): (&dyn Relations, &BTreeMap<ObjectId, usize>),
     ) -> Result<PlainView, Diagnostics> {
         let read = RefCell::new(BTreeSet::new());
-        let scope = Scope {
-            planner: self,
-            catalog,
-            schema,
-            leaves: Leaves::Schemas(relations),
-            read: &read,
-            sees,
-            past: None,
-            points: &[],
-        };
+        let scope = Scope { sees, ..Scope::new(self, catalog, schema, Leaves::Schemas(relations), &read) };
         let plan = named(scope.plan(query, text)?, query, names, text)?;
         let analyzer = self.state().analyzer();
         let plan = analyzer

@@ -14,6 +14,10 @@ use crate::parse::DIALECT;
 /// Windows that one event of a hopping window is in, at most.
 const MOST_HOPS: u64 = 1_000;
 
+/// The column in which an event of a hopping window has the pane it falls into. Incremental plans aggregate the events of
+/// a pane together.
+pub const PANE: &str = "__pane";
+
 /// What is wrong with a call, and what to write.
 pub(super) type Wrong = (String, &'static str);
 
@@ -64,16 +68,25 @@ fn hop(args: &[&Expr]) -> Result<String, Wrong> {
         let message = format!("HOP would put an event into {hops} windows");
         return Err((message, "let the slide be at most the size, and the size at most 1,000 slides"));
     }
+    // Events of one pane are in the same windows: every window begins and ends with a pane.
+    let pane = greatest_common_divisor(slide_micros, size_micros);
+    let last = if pane == slide_micros { PANE.to_owned() } else { format!("date_bin({slide}, {PANE})") };
     let mut starts = String::new();
     for hop in 0..hops {
         let separator = if hop == 0 { "" } else { ", " };
-        let _ = write!(starts, "{separator}date_bin({slide}, {time}) - INTERVAL '{} microseconds'", hop * slide_micros);
+        let _ = write!(starts, "{separator}{last} - INTERVAL '{} microseconds'", hop * slide_micros);
     }
     // An event is not in the earliest of them when the size is no multiple of the slide.
+    let within = if pane == slide_micros { String::new() } else { format!(" WHERE {PANE} < __start + {size}") };
     Ok(format!(
-        "SELECT * FROM (SELECT *, __start AS window_start, __start + {size} AS window_end FROM \
-         (SELECT *, unnest([{starts}]) AS __start FROM {relation} WHERE {time} IS NOT NULL)) WHERE {time} < window_end"
+        "SELECT * EXCLUDE ({PANE}, __start), __start AS window_start, __start + {size} AS window_end FROM \
+         (SELECT *, unnest([{starts}]) AS __start FROM \
+         (SELECT *, date_bin(INTERVAL '{pane} microseconds', {time}) AS {PANE} FROM {relation} WHERE {time} IS NOT NULL)){within}"
     ))
+}
+
+fn greatest_common_divisor(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// Each event in its session: events of a key with no gap between them longer than the given one. Late events join
@@ -89,7 +102,7 @@ fn session(args: &[&Expr]) -> Result<String, Wrong> {
     };
     let (by_key, by_session) = (partition(""), partition("__session"));
     Ok(format!(
-        "SELECT *, min({time}) OVER ({by_session}) AS window_start, max({time}) OVER ({by_session}) + {gap} AS window_end FROM \
+        "SELECT * EXCLUDE (__begins, __session), min({time}) OVER ({by_session}) AS window_start, max({time}) OVER ({by_session}) + {gap} AS window_end FROM \
          (SELECT *, sum(__begins) OVER ({by_key}ORDER BY {time}) AS __session FROM \
          (SELECT *, CASE WHEN {time} - lag({time}) OVER ({by_key}ORDER BY {time}) <= {gap} THEN 0 ELSE 1 END AS __begins \
          FROM {relation} WHERE {time} IS NOT NULL))"

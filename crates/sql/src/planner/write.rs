@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{self, Ident, SelectItem};
 use highwater_model::{Column, Diagnostic, Diagnostics, ObjectId};
 
 use super::Planner;
-use super::context::{Leaves, Relations, SEES_ALL, Scope};
+use super::context::{Leaves, Relations, Scope};
 use super::diagnose::diagnose;
 use super::read::{QueryTemplate, quoted};
 use crate::catalog::{Catalog, Entry, EntryKind};
@@ -114,16 +114,7 @@ impl Planner {
         relations: &dyn Relations,
     ) -> Result<TableWrite, Diagnostics> {
         let read = RefCell::new(BTreeSet::new());
-        let scope = Scope {
-            planner: self,
-            catalog,
-            schema,
-            leaves: Leaves::Rows(relations),
-            read: &read,
-            sees: SEES_ALL,
-            past: None,
-            points: &[],
-        };
+        let scope = Scope::new(self, catalog, schema, Leaves::Rows(relations), &read);
         let plan = scope.plan(&template.query(), text)?;
         let given = plan.schema().columns();
         let exprs = given.into_iter().map(Expr::Column).zip(entry.kind.columns()).collect();

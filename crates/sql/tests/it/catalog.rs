@@ -160,6 +160,14 @@ fn faces_have_their_columns_and_keys() {
         face("steps_app.people", Face::Default),
         ("uuid name zone joined".to_owned(), Some((RelationKind::Current, vec![0])))
     );
+    // Every change, for what a table was.
+    assert_eq!(
+        face("steps_app.people", Face::History),
+        (
+            "uuid name zone joined _deleted _partition _offset _ingested_at".to_owned(),
+            Some((RelationKind::Events, vec![5, 6]))
+        )
+    );
     let (rejects, source) = face("steps_app.steps", Face::Rejects);
     assert_eq!(rejects, "rejected_at record byte line column reason raw encoding format replayed_at _offset");
     assert!(source.is_none());

@@ -7,6 +7,7 @@ use highwater_sql::datafusion::logical_expr::{Aggregate as AggregatePlan, Expr, 
 use highwater_sql::spec_for;
 
 use super::grouping::{Groupings, groupings};
+use super::panes::Windowing;
 use super::plan::{arrow_schema, lower};
 use super::{Lowered, Properties};
 use crate::ViewsError;
@@ -18,32 +19,45 @@ pub(super) fn lower_aggregate(plan: &AggregatePlan, leaving: Option<Leaving>) ->
     if let [Expr::GroupingSet(sets)] = plan.group_expr.as_slice() {
         return lower_groupings(plan, sets);
     }
-    let (input, read) = lower(&plan.input)?.finish(arrow_schema(&plan.input));
     let groups = Expression::compile_all(&plan.group_expr, plan.input.schema())?;
-    let calls = calls_of(plan, read.append_only)?;
-    let what = Grouping { groups, text: group_text(plan), calls, leaving };
+    let windowing = Windowing::below(plan);
+    let panes = windowing.as_ref().map(|windowing| windowing.panes(&plan.group_expr)).transpose()?.flatten();
+    // With panes events are aggregated, else what is made of them.
+    let windowing = windowing.filter(|_| panes.is_some());
+    let over: &LogicalPlan = windowing.as_ref().map_or(plan.input.as_ref(), |windowing| windowing.events);
+    let compile = |expr: &Expr| match &windowing {
+        Some(windowing) => windowing.compile(expr),
+        None => Expression::compile(expr, plan.input.schema()),
+    };
+    let (input, read) = lower(over)?.finish(arrow_schema(over));
+    let calls = calls_of(plan, read.append_only, &compile)?;
+    let what = Grouping { groups, text: group_text(plan), calls, leaving, panes };
     build(input, read, what, Arc::clone(plan.schema.inner()))
 }
+
+/// How expressions over an aggregate's input are compiled.
+type Compile<'a> = &'a dyn Fn(&Expr) -> Result<Expression, ViewsError>;
 
 /// Several groupings: one aggregate for all of them, and one for the grand total.
 fn lower_groupings(plan: &AggregatePlan, sets: &GroupingSet) -> Result<Lowered, ViewsError> {
     let Groupings { repeated, total } = groupings(plan, sets)?;
     let schema = plan.schema.inner();
+    let compile = |expr: &Expr| Expression::compile(expr, plan.input.schema());
     let mut parts = Vec::new();
     if let Some((stage, input_schema, groups)) = repeated {
         let mut input = lower(&plan.input)?;
         input.stages.push(stage);
         let (input, read) = input.finish(input_schema);
-        let calls = calls_of(plan, read.append_only)?;
-        let what = Grouping { groups, text: group_text(plan), calls, leaving: None };
+        let calls = calls_of(plan, read.append_only, &compile)?;
+        let what = Grouping { groups, text: group_text(plan), calls, leaving: None, panes: None };
         parts.push(build(input, read, what, Arc::clone(schema))?);
     }
     if let Some(stage) = total {
         let (input, read) = lower(&plan.input)?.finish(arrow_schema(&plan.input));
-        let calls = calls_of(plan, read.append_only)?;
+        let calls = calls_of(plan, read.append_only, &compile)?;
         let own = schema.fields().len() - calls.len();
         let results = Arc::new(Schema::new(schema.fields().iter().skip(own).cloned().collect::<Vec<_>>()));
-        let what = Grouping { groups: Vec::new(), text: "everything".to_owned(), calls, leaving: None };
+        let what = Grouping { groups: Vec::new(), text: "everything".to_owned(), calls, leaving: None, panes: None };
         let mut lowered = build(input, read, what, results)?;
         lowered.stages.push(stage);
         parts.push(lowered);
@@ -60,8 +74,8 @@ fn lower_groupings(plan: &AggregatePlan, sets: &GroupingSet) -> Result<Lowered, 
     Ok(Lowered::of(Box::new(Union::new(nodes, Arc::clone(schema))), properties))
 }
 
-fn calls_of(plan: &AggregatePlan, append_only: bool) -> Result<Vec<AggregateCall>, ViewsError> {
-    plan.aggr_expr.iter().map(|expr| lower_call(expr, &plan.input, append_only)).collect()
+fn calls_of(plan: &AggregatePlan, append_only: bool, compile: Compile<'_>) -> Result<Vec<AggregateCall>, ViewsError> {
+    plan.aggr_expr.iter().map(|expr| lower_call(expr, &plan.input, append_only, compile)).collect()
 }
 
 fn group_text(plan: &AggregatePlan) -> String {
@@ -75,7 +89,7 @@ pub(super) fn lower_distinct(input: &LogicalPlan, leaving: Option<Leaving>) -> R
     let groups = Expression::compile_all(&columns, input.schema())?;
     let text = columns.iter().map(|expr| expr.human_display().to_string()).collect::<Vec<_>>().join(", ");
     let (node, read) = lower(input)?.finish(Arc::clone(&schema));
-    build(node, read, Grouping { groups, text, calls: Vec::new(), leaving }, schema)
+    build(node, read, Grouping { groups, text, calls: Vec::new(), leaving, panes: None }, schema)
 }
 
 fn build(input: Box<dyn Node>, read: Properties, what: Grouping, schema: SchemaRef) -> Result<Lowered, ViewsError> {
@@ -89,20 +103,25 @@ fn build(input: Box<dyn Node>, read: Properties, what: Grouping, schema: SchemaR
     Ok(Lowered::of(Box::new(node), properties))
 }
 
-fn lower_call(expr: &Expr, input: &LogicalPlan, append_only: bool) -> Result<AggregateCall, ViewsError> {
+fn lower_call(
+    expr: &Expr,
+    input: &LogicalPlan,
+    append_only: bool,
+    compile: Compile<'_>,
+) -> Result<AggregateCall, ViewsError> {
     let text = expr.human_display().to_string();
     let function = match expr {
-        Expr::Alias(alias) => return lower_call(&alias.expr, input, append_only),
+        Expr::Alias(alias) => return lower_call(&alias.expr, input, append_only, compile),
         Expr::AggregateFunction(function) => function,
         _ => return Err(ViewsError::Invariant(format!("{text} is no aggregate"))),
     };
     let (spec, arguments) = spec_for(function, input.schema(), append_only).map_err(|reason| {
         ViewsError::refused(text.clone(), reason, "compute it in a plain VIEW over the materialized one")
     })?;
-    let filter = function.params.filter.as_ref().map(|filter| Expression::compile(filter, input.schema()));
+    let filter = function.params.filter.as_ref().map(|filter| compile(filter));
     Ok(AggregateCall {
         spec,
-        arguments: Expression::compile_all(&arguments, input.schema())?,
+        arguments: arguments.iter().map(compile).collect::<Result<_, _>>()?,
         filter: filter.transpose()?,
         text,
     })

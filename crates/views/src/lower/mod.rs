@@ -6,6 +6,7 @@ mod join;
 mod lookup;
 mod lowered;
 mod ordered;
+mod panes;
 mod plan;
 mod refuse;
 mod retain;

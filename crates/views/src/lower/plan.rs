@@ -130,14 +130,19 @@ fn lower_projection(projection: &Projection) -> Result<Lowered, ViewsError> {
 
 fn lower_unnest(node: &UnnestPlan) -> Result<Lowered, ViewsError> {
     let mut input = lower(&node.input)?;
+    input.stages.push(unnest_stage(node));
+    // A row becomes several, which its key does not tell apart.
+    input.properties.key = Vec::new();
+    Ok(input)
+}
+
+/// Unnesting of columns of its input.
+pub(super) fn unnest_stage(node: &UnnestPlan) -> Stage {
     let lists = node.list_type_columns.iter().map(|(column, list)| (*column, list.depth)).collect();
     let structs = node.struct_type_columns.clone();
     let unnest = Unnest::new(lists, structs, Arc::clone(node.schema.inner()), node.options.clone());
     let names: Vec<String> = node.exec_columns.iter().map(|column| column.name.clone()).collect();
-    input.stages.push(Stage::Unnest { unnest, text: names.join(", ") });
-    // A row becomes several, which its key does not tell apart.
-    input.properties.key = Vec::new();
-    Ok(input)
+    Stage::Unnest { unnest, text: names.join(", ") }
 }
 
 /// The index of the input column that an expression merely names.

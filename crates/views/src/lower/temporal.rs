@@ -85,7 +85,8 @@ fn row_side(condition: &Expr) -> Option<&Expr> {
     }
 }
 
-fn reads_clock(expr: &Expr) -> bool {
+/// Whether an expression looks at the clock.
+pub(super) fn reads_clock(expr: &Expr) -> bool {
     let mut found = false;
     let walk = expr.apply(|expr| {
         found |= is_now(expr);

@@ -3,12 +3,11 @@
 use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
-use highwater_model::{ChangeBatch, ObjectId, Weights};
+use highwater_model::{ChangeBatch, Weights};
 
-use super::{Expand, Node, OperatorFigures, State, Tick, Unnest, rows_in};
+use super::{Expand, Node, OperatorFigures, Tick, Unnest, rows_in};
 use crate::ViewsError;
 use crate::expression::{Expression, evaluate_all};
-use crate::store::Snapshot;
 
 /// One step of a [`Linear`] operator.
 pub(crate) enum Stage {
@@ -117,16 +116,12 @@ impl Node for Linear {
         Ok(results.into_iter().flatten().collect())
     }
 
-    fn bind(&mut self, tables: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {
-        self.input.bind(tables)
-    }
-
-    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError> {
-        self.input.states(visit)
-    }
-
     fn inputs(&self) -> Vec<&dyn Node> {
         vec![self.input.as_ref()]
+    }
+
+    fn inputs_mut(&mut self) -> Vec<&mut Box<dyn Node>> {
+        vec![&mut self.input]
     }
 
     fn bytes(&self) -> usize {
@@ -134,12 +129,17 @@ impl Node for Linear {
     }
 
     fn figures(&self) -> Vec<OperatorFigures> {
-        let text = |stage: &Stage| match stage {
-            Stage::Filter { text, .. } => format!("filter {text}"),
-            Stage::Project { text, .. } => format!("project {text}"),
-            Stage::Expand { text, .. } => format!("repeat for {text}"),
-            Stage::Unnest { text, .. } => format!("unnest {text}"),
-        };
-        self.stages.iter().rev().map(|stage| OperatorFigures::nothing(text(stage))).collect()
+        stage_figures(&self.stages)
     }
+}
+
+/// What some stages do, the last first.
+pub(crate) fn stage_figures(stages: &[Stage]) -> Vec<OperatorFigures> {
+    let text = |stage: &Stage| match stage {
+        Stage::Filter { text, .. } => format!("filter {text}"),
+        Stage::Project { text, .. } => format!("project {text}"),
+        Stage::Expand { text, .. } => format!("repeat for {text}"),
+        Stage::Unnest { text, .. } => format!("unnest {text}"),
+    };
+    stages.iter().rev().map(|stage| OperatorFigures::nothing(text(stage))).collect()
 }

@@ -8,7 +8,7 @@ use arrow_select::take::{take, take_record_batch};
 use highwater_model::{ChangeBatch, ObjectId, Weights};
 
 use super::linear::apply_stages;
-use super::{Node, OperatorFigures, Stage, State, Tick, rows_in};
+use super::{Node, OperatorFigures, Stage, Tick, rows_in};
 use crate::ViewsError;
 use crate::expression::{Expression, evaluate_all};
 use crate::keys::{KeyCodec, KeyTable};
@@ -192,12 +192,12 @@ impl Node for Lookup {
         Ok(())
     }
 
-    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError> {
-        self.input.states(visit)
-    }
-
     fn inputs(&self) -> Vec<&dyn Node> {
         vec![self.input.as_ref()]
+    }
+
+    fn inputs_mut(&mut self) -> Vec<&mut Box<dyn Node>> {
+        vec![&mut self.input]
     }
 
     fn bytes(&self) -> usize {

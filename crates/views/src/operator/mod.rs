@@ -14,7 +14,7 @@ mod temporal;
 mod union;
 mod unnest;
 
-pub(crate) use aggregate::{Aggregate, AggregateCall, Grouping, Leaving};
+pub(crate) use aggregate::{Aggregate, AggregateCall, Grouping, Leaving, Panes};
 pub(crate) use expand::{Expand, GroupingSet};
 pub(crate) use gone::Gone;
 pub(crate) use join::{Join, JoinPlan, Keep};

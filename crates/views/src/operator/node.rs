@@ -33,13 +33,26 @@ pub(crate) trait Node: Send {
     fn step(&mut self, tick: &Tick<'_>) -> Result<Vec<ChangeBatch>, ViewsError>;
 
     /// Gives lookups the contents of the tables they read, once before the first step.
-    fn bind(&mut self, tables: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError>;
+    fn bind(&mut self, tables: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {
+        self.inputs_mut().into_iter().try_for_each(|input| input.bind(tables))
+    }
 
     /// Calls `visit` on every operator of this subtree that remembers something, always in the same order.
-    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError>;
+    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError> {
+        self.inputs_mut().into_iter().try_for_each(|input| input.states(visit))?;
+        self.state().map_or(Ok(()), visit)
+    }
+
+    /// What it remembers itself, for checkpoints; `None` when that is nothing.
+    fn state(&mut self) -> Option<&mut dyn State> {
+        None
+    }
 
     /// Its inputs, in the order of the query.
     fn inputs(&self) -> Vec<&dyn Node>;
+
+    /// The same, to be changed.
+    fn inputs_mut(&mut self) -> Vec<&mut Box<dyn Node>>;
 
     /// Bytes that this operator itself remembers; asked for between any two ticks, so it must be quick.
     fn bytes(&self) -> usize;

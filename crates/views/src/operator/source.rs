@@ -6,9 +6,8 @@ use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, RecordBatchOpti
 use arrow_schema::SchemaRef;
 use highwater_model::{ChangeBatch, EventBatch, ObjectId, SystemColumn};
 
-use super::{Node, OperatorFigures, State, Tick};
+use super::{Node, OperatorFigures, Tick};
 use crate::ViewsError;
-use crate::store::Snapshot;
 
 /// The events of a stream: declared columns, then system columns, of which some are taken.
 pub(crate) struct EventSource {
@@ -70,15 +69,11 @@ impl Node for EventSource {
         old.chain(new).map(|rows| Ok(ChangeBatch::inserts(rows?))).collect()
     }
 
-    fn bind(&mut self, _: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {
-        Ok(())
-    }
-
-    fn states(&mut self, _: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError> {
-        Ok(())
-    }
-
     fn inputs(&self) -> Vec<&dyn Node> {
+        Vec::new()
+    }
+
+    fn inputs_mut(&mut self) -> Vec<&mut Box<dyn Node>> {
         Vec::new()
     }
 
@@ -145,15 +140,11 @@ impl Node for RowSource {
             .collect()
     }
 
-    fn bind(&mut self, _: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {
-        Ok(())
-    }
-
-    fn states(&mut self, _: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError> {
-        Ok(())
-    }
-
     fn inputs(&self) -> Vec<&dyn Node> {
+        Vec::new()
+    }
+
+    fn inputs_mut(&mut self) -> Vec<&mut Box<dyn Node>> {
         Vec::new()
     }
 

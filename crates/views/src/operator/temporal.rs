@@ -12,12 +12,11 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use arrow_cast::cast;
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use highwater_model::{ChangeBatch, ObjectId, Weights};
+use highwater_model::{ChangeBatch, Weights};
 
 use super::{Node, OperatorFigures, Part, State, Tick, hash_table_bytes};
 use crate::ViewsError;
 use crate::expression::Expression;
-use crate::store::Snapshot;
 
 /// Never.
 const NEVER: i64 = i64::MAX;
@@ -259,17 +258,16 @@ impl Node for Temporal {
         Ok(changes)
     }
 
-    fn bind(&mut self, tables: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {
-        self.input.bind(tables)
-    }
-
-    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError> {
-        self.input.states(visit)?;
-        visit(self)
-    }
-
     fn inputs(&self) -> Vec<&dyn Node> {
         vec![self.input.as_ref()]
+    }
+
+    fn inputs_mut(&mut self) -> Vec<&mut Box<dyn Node>> {
+        vec![&mut self.input]
+    }
+
+    fn state(&mut self) -> Option<&mut dyn State> {
+        Some(self)
     }
 
     fn bytes(&self) -> usize {

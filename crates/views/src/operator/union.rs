@@ -2,11 +2,10 @@
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
-use highwater_model::{ChangeBatch, ObjectId};
+use highwater_model::ChangeBatch;
 
-use super::{Node, OperatorFigures, State, Tick};
+use super::{Node, OperatorFigures, Tick};
 use crate::ViewsError;
-use crate::store::Snapshot;
 
 /// The inputs' rows together.
 pub(crate) struct Union {
@@ -39,16 +38,12 @@ impl Node for Union {
         Ok(together)
     }
 
-    fn bind(&mut self, tables: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {
-        self.inputs.iter_mut().try_for_each(|input| input.bind(tables))
-    }
-
-    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError> {
-        self.inputs.iter_mut().try_for_each(|input| input.states(visit))
-    }
-
     fn inputs(&self) -> Vec<&dyn Node> {
         self.inputs.iter().map(AsRef::as_ref).collect()
+    }
+
+    fn inputs_mut(&mut self) -> Vec<&mut Box<dyn Node>> {
+        self.inputs.iter_mut().collect()
     }
 
     fn bytes(&self) -> usize {

@@ -9,6 +9,7 @@ mod history;
 mod joins;
 mod memory;
 mod ordered;
+mod past_lookups;
 mod plans;
 mod properties;
 mod refusals;

@@ -28,6 +28,8 @@ const RETAINED: &[&str] = &[
      (SELECT *, date_bin(INTERVAL '1 second', to_timestamp_micros(v * 1000000)) AS window_start, \
      date_bin(INTERVAL '1 second', to_timestamp_micros(v * 1000000)) + INTERVAL '1 second' AS window_end FROM {}) x \
      GROUP BY window_start, window_end",
+    "WITH e AS (SELECT *, to_timestamp_micros(v * 1000000) AS ts FROM {}) SELECT window_end AS at, sum(f) AS s, count(*) AS n \
+     FROM HOP(e, ts, INTERVAL '2 seconds', INTERVAL '4 seconds') GROUP BY window_end",
     "SELECT t.g, to_timestamp_micros(x.v * 1000000) AS at, count(*) AS n FROM HISTORY({}) x JOIN t ON x.k = t.k GROUP BY 1, 2",
 ];
 

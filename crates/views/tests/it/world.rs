@@ -32,6 +32,8 @@ pub struct World {
     pub retains: BTreeMap<ObjectId, Retain>,
     /// The clock, in microseconds since 1970 UTC.
     pub now: i64,
+    /// When events are accepted; else all at one moment.
+    pub accepted_at: fn(&Event) -> i64,
 }
 
 fn columns() -> Vec<Column> {
@@ -84,6 +86,7 @@ impl World {
             views: Vec::new(),
             retains: BTreeMap::new(),
             now: 0,
+            accepted_at: |_| 7,
         }
     }
 
@@ -142,7 +145,7 @@ impl World {
         build.feed_snapshots().unwrap();
         for stream in build.plan().streams().clone() {
             let events = self.past.get(&stream).cloned().unwrap_or_default();
-            build.feed_events(stream, batches(stream, &events, &[0; 3], usize::MAX)).unwrap();
+            build.feed_events(stream, self.batches(stream, &events, &[0; 3], usize::MAX)).unwrap();
         }
         self.flow.finish(build).unwrap();
     }
@@ -151,11 +154,10 @@ impl World {
     pub fn tick(&mut self, events: &HashMap<ObjectId, Vec<Event>>, batch: usize) {
         let mut input = HashMap::new();
         for (id, events) in events {
-            let past = self.past.entry(*id).or_default();
             let mut next = [0; 3];
-            past.iter().for_each(|event| next[partition(*id, event) as usize] += 1);
-            input.insert(*id, batches(*id, events, &next, batch));
-            past.extend(events.iter().cloned());
+            self.past.entry(*id).or_default().iter().for_each(|event| next[partition(*id, event) as usize] += 1);
+            input.insert(*id, self.batches(*id, events, &next, batch));
+            self.past.entry(*id).or_default().extend(events.iter().cloned());
         }
         self.flow.set_clock(self.now);
         let report = self.flow.tick(input).unwrap();
@@ -210,6 +212,22 @@ impl World {
         }
     }
 
+    /// Events as batches of at most `size` rows; `next` is the next offset of each partition.
+    fn batches(&self, id: ObjectId, events: &[Event], next: &[u64; 3], size: usize) -> Vec<EventBatch> {
+        let (mut batches, accepted_at) = (Vec::new(), self.accepted_at);
+        for index in 0..3 {
+            let own: Vec<Event> = events.iter().filter(|event| partition(id, event) == index).cloned().collect();
+            let mut base_offset = next[index as usize];
+            let chunks = own.chunks(size.min(own.len().max(1)));
+            for chunk in chunks.flat_map(|chunk| chunk.chunk_by(|a, b| accepted_at(a) == accepted_at(b))) {
+                let (rows, ingested_at_micros) = (record_batch(id, chunk), accepted_at(&chunk[0]));
+                batches.push(EventBatch { partition: PartitionId(index), base_offset, ingested_at_micros, rows });
+                base_offset += chunk.len() as u64;
+            }
+        }
+        batches
+    }
+
     fn current(&self, id: ObjectId, system: bool) -> RecordBatch {
         let mut current: BTreeMap<i64, (i64, usize)> = BTreeMap::new();
         let events = self.past.get(&id).map(Vec::as_slice).unwrap_or_default();
@@ -246,8 +264,9 @@ impl World {
                 let offset = next[partition as usize];
                 next[partition as usize] += 1;
                 let rows = record_batch(id, std::slice::from_ref(event));
+                let ingested_at_micros = (self.accepted_at)(event);
                 let batch =
-                    EventBatch { partition: PartitionId(partition), base_offset: offset, ingested_at_micros: 7, rows };
+                    EventBatch { partition: PartitionId(partition), base_offset: offset, ingested_at_micros, rows };
                 batch.with_system_columns(&schema).unwrap()
             })
             .collect();
@@ -258,7 +277,7 @@ impl World {
 impl Relations for World {
     fn relation(&self, entry: &Entry, face: Face) -> Option<Arc<dyn TableSource>> {
         let rows = match (entry.id, face) {
-            (STREAM, _) | (KEYED, Face::History) => self.events(entry.id),
+            (STREAM, _) | (KEYED | TABLE, Face::History) => self.events(entry.id),
             (KEYED, _) => self.current(KEYED, true),
             (TABLE, _) => self.current(TABLE, false),
             (view, _) => {
@@ -295,21 +314,6 @@ fn record_batch(id: ObjectId, events: &[Event]) -> RecordBatch {
         columns.push(Arc::new(events.iter().map(|e| e.deleted).collect::<BooleanArray>()));
     }
     RecordBatch::try_new(schema, columns).unwrap()
-}
-
-/// Events as batches of at most `size` rows; `next` is the next offset of each partition.
-fn batches(id: ObjectId, events: &[Event], next: &[u64; 3], size: usize) -> Vec<EventBatch> {
-    let mut batches = Vec::new();
-    for index in 0..3 {
-        let own: Vec<Event> = events.iter().filter(|event| partition(id, event) == index).cloned().collect();
-        let mut base_offset = next[index as usize];
-        for chunk in own.chunks(size.min(own.len().max(1))) {
-            let rows = record_batch(id, chunk);
-            batches.push(EventBatch { partition: PartitionId(index), base_offset, ingested_at_micros: 7, rows });
-            base_offset += chunk.len() as u64;
-        }
-    }
-    batches
 }
 
 /// Rows as text, sorted.

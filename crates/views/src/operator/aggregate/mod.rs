@@ -4,7 +4,9 @@
 mod input;
 mod leaving;
 mod operator;
+mod panes;
 mod shard;
 
 pub(crate) use leaving::Leaving;
 pub(crate) use operator::{Aggregate, AggregateCall, Grouping};
+pub(crate) use panes::Panes;

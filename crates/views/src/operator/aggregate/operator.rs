@@ -7,23 +7,23 @@ use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_schema::{Field, SchemaRef};
 use highwater_aggregate::AggregateSpec;
-use highwater_model::{ChangeBatch, ObjectId};
+use highwater_model::ChangeBatch;
 
-use super::input::Prepared;
+use super::input::{Preparation, Prepared};
 use super::leaving::Leaving;
+use super::panes::Panes;
 use super::shard::Shard;
 use crate::ViewsError;
 use crate::expression::Expression;
 use crate::keys::{KeyCodec, KeyTable};
 use crate::operator::{ALWAYS, Node, OperatorFigures, Part, State, Tick, rows_in};
-use crate::store::Snapshot;
 use crate::workers::SHARDS;
 
 /// One aggregate function to compute.
 pub(crate) struct AggregateCall {
     /// What to compute.
     pub(crate) spec: AggregateSpec,
-    /// Its arguments.
+    /// Its arguments, over the input.
     pub(crate) arguments: Vec<Expression>,
     /// `FILTER (WHERE …)`.
     pub(crate) filter: Option<Expression>,
@@ -33,7 +33,7 @@ pub(crate) struct AggregateCall {
 
 /// What is grouped by what.
 pub(crate) struct Grouping {
-    /// The grouping columns.
+    /// The grouping columns, over the input; with panes over what their stages make of it.
     pub(crate) groups: Vec<Expression>,
     /// As SQL.
     pub(crate) text: String,
@@ -41,6 +41,8 @@ pub(crate) struct Grouping {
     pub(crate) calls: Vec<AggregateCall>,
     /// When groups leave, if they do.
     pub(crate) leaving: Option<Leaving>,
+    /// How rows get into hopping windows, when their work is shared.
+    pub(crate) panes: Option<Panes>,
 }
 
 /// Group aggregation.
@@ -107,9 +109,9 @@ impl Node for Aggregate {
         }
         let horizon = leaving.map(|leaving| leaving.at(self.now));
         let rows = rows_in(&changes);
-        let (codec, Grouping { groups, calls, .. }, shards) = (&self.codec, &self.what, self.shards.len());
-        let prepare = |change| Prepared::new(&change, codec, groups, calls, shards, horizon);
-        let prepared = tick.workers.map(rows, changes, prepare)?;
+        let (what, how) = (&self.what, Preparation { codec: &self.codec, shards: self.shards.len(), horizon });
+        let prepared = tick.workers.map(rows, changes, |change| Prepared::new(change, what, how))?;
+        let prepared: Vec<Prepared> = prepared.into_iter().flatten().collect();
         self.late += prepared.iter().map(|prepared| prepared.late).sum::<u64>();
         let schema = &self.schema;
         let results = tick.workers.map(rows, &mut self.shards, |shard| shard.step(&prepared, schema, horizon))?;
@@ -117,17 +119,16 @@ impl Node for Aggregate {
         Ok(results.into_iter().flatten().collect())
     }
 
-    fn bind(&mut self, tables: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {
-        self.input.bind(tables)
-    }
-
-    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError> {
-        self.input.states(visit)?;
-        visit(self)
-    }
-
     fn inputs(&self) -> Vec<&dyn Node> {
         vec![self.input.as_ref()]
+    }
+
+    fn inputs_mut(&mut self) -> Vec<&mut Box<dyn Node>> {
+        vec![&mut self.input]
+    }
+
+    fn state(&mut self) -> Option<&mut dyn State> {
+        Some(self)
     }
 
     fn bytes(&self) -> usize {
@@ -139,7 +140,7 @@ impl Node for Aggregate {
     }
 
     fn figures(&self) -> Vec<OperatorFigures> {
-        let Grouping { groups, text, calls: all, leaving } = &self.what;
+        let Grouping { groups, text, calls: all, leaving, panes } = &self.what;
         let calls: Vec<&str> = all.iter().map(|call| call.text.as_str()).collect();
         let mut each: Vec<String> = all.iter().map(|call| call.spec.describe_state()).collect();
         each.sort_unstable();
@@ -162,13 +163,15 @@ impl Node for Aggregate {
             Some(leaving) => format!("time: {bound}, which leave {}", leaving.text),
             None => bound.to_owned(),
         };
-        vec![OperatorFigures {
-            operator: format!("{name} by [{text}] over {input}"),
+        let by_pane = if panes.is_some() { ", pane by pane" } else { "" };
+        let own = OperatorFigures {
+            operator: format!("{name} by [{text}] over {input}{by_pane}"),
             holds: Some(holds),
             rows: self.shards.iter().map(Shard::groups).sum(),
             bytes: self.bytes(),
             bounded_by: Some(bound),
-        }]
+        };
+        std::iter::once(own).chain(panes.iter().flat_map(Panes::figures)).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, Record
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
-use highwater_aggregate::{AggregateSpec, Input};
+use highwater_aggregate::AggregateSpec;
 use highwater_model::{ChangeBatch, Weights};
 
 use super::input::Prepared;
@@ -179,25 +179,13 @@ impl Shard {
 
     fn update(&mut self, input: &Prepared, slots: &[u32]) -> Result<(), ViewsError> {
         let rows = input.rows(self.index);
-        let row_at = |position: usize| rows.map_or(position, |rows| rows[position] as usize);
         if let Some(counts) = &mut self.counts {
+            let row_at = |position: usize| rows.map_or(position, |rows| rows[position] as usize);
             for (position, slot) in slots.iter().enumerate() {
                 counts[*slot as usize] += input.weights.at(row_at(position));
             }
         }
-        for (call, state) in self.states.iter_mut().enumerate() {
-            let arguments = &input.arguments[call];
-            match &input.filters[call] {
-                None => state.update(arguments, Input { rows, slots, weights: &input.weights })?,
-                Some(mask) => {
-                    let passing = (0..slots.len()).filter(|position| mask.value(row_at(*position)));
-                    let (rows, slots): (Vec<u32>, Vec<u32>) =
-                        passing.map(|position| (row_at(position) as u32, slots[position])).unzip();
-                    state.update(arguments, Input { rows: Some(&rows), slots: &slots, weights: &input.weights })?;
-                }
-            }
-        }
-        Ok(())
+        input.brought.give(&mut self.states, rows, slots, &input.weights)
     }
 
     fn results(&self, slots: &[u32]) -> Result<Vec<ArrayRef>, ViewsError> {

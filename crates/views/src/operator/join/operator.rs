@@ -3,7 +3,7 @@
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_schema::{Field, SchemaRef};
 use arrow_select::take::take;
-use highwater_model::{ChangeBatch, ObjectId};
+use highwater_model::ChangeBatch;
 
 use super::input::Prepared;
 use super::shard::{Shard, Which, change, kept_row};
@@ -12,7 +12,6 @@ use crate::ViewsError;
 use crate::expression::Expression;
 use crate::keys::KeyCodec;
 use crate::operator::{Node, OperatorFigures, Part, State, Tick, rows_in};
-use crate::store::Snapshot;
 use crate::workers::SHARDS;
 
 /// Which rows of a side are in the result by themselves, besides pairs.
@@ -153,19 +152,16 @@ impl Node for Join {
         Ok(changes)
     }
 
-    fn bind(&mut self, tables: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {
-        self.left.bind(tables)?;
-        self.right.bind(tables)
-    }
-
-    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError> {
-        self.left.states(visit)?;
-        self.right.states(visit)?;
-        visit(self)
-    }
-
     fn inputs(&self) -> Vec<&dyn Node> {
         vec![self.left.as_ref(), self.right.as_ref()]
+    }
+
+    fn inputs_mut(&mut self) -> Vec<&mut Box<dyn Node>> {
+        vec![&mut self.left, &mut self.right]
+    }
+
+    fn state(&mut self) -> Option<&mut dyn State> {
+        Some(self)
     }
 
     fn bytes(&self) -> usize {

@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
 use arrow_schema::SchemaRef;
-use highwater_model::{ChangeBatch, ObjectId, Weights};
+use highwater_model::{ChangeBatch, Weights};
 
 use super::input::{Order, Place, Prepared};
 use super::partitions::{Ordered, Partitions};
 use crate::ViewsError;
 use crate::operator::{Node, OperatorFigures, Part, State, Tick, rows_in};
-use crate::store::Snapshot;
 
 /// How rows are numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,17 +233,16 @@ impl Node for Top {
         Ok(results.into_iter().flatten().collect())
     }
 
-    fn bind(&mut self, tables: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {
-        self.input.bind(tables)
-    }
-
-    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError> {
-        self.input.states(visit)?;
-        visit(self)
-    }
-
     fn inputs(&self) -> Vec<&dyn Node> {
         vec![self.input.as_ref()]
+    }
+
+    fn inputs_mut(&mut self) -> Vec<&mut Box<dyn Node>> {
+        vec![&mut self.input]
+    }
+
+    fn state(&mut self) -> Option<&mut dyn State> {
+        Some(self)
     }
 
     fn bytes(&self) -> usize {

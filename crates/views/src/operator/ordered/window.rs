@@ -9,14 +9,13 @@ use arrow_row::{RowConverter, SortField};
 use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 use arrow_select::take::take_record_batch;
-use highwater_model::{ChangeBatch, ObjectId, Weights};
+use highwater_model::{ChangeBatch, Weights};
 use highwater_sql::datafusion::physical_plan::WindowExpr;
 
 use super::input::{Order, Prepared};
 use super::partitions::{Ordered, Partitions};
 use crate::ViewsError;
 use crate::operator::{Node, OperatorFigures, Part, State, Tick, rows_in};
-use crate::store::Snapshot;
 
 /// Which functions, over which order.
 pub(crate) struct WindowPlan {
@@ -150,17 +149,16 @@ impl Node for Window {
         Ok(results.into_iter().flatten().collect())
     }
 
-    fn bind(&mut self, tables: &dyn Fn(ObjectId) -> Option<Snapshot>) -> Result<(), ViewsError> {
-        self.input.bind(tables)
-    }
-
-    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn State) -> Result<(), ViewsError>) -> Result<(), ViewsError> {
-        self.input.states(visit)?;
-        visit(self)
-    }
-
     fn inputs(&self) -> Vec<&dyn Node> {
         vec![self.input.as_ref()]
+    }
+
+    fn inputs_mut(&mut self) -> Vec<&mut Box<dyn Node>> {
+        vec![&mut self.input]
+    }
+
+    fn state(&mut self) -> Option<&mut dyn State> {
+        Some(self)
     }
 
     fn bytes(&self) -> usize {
