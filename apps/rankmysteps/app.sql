@@ -54,6 +54,13 @@ SELECT day, count(*) AS users, sum(steps) AS steps
 FROM daily_steps
 GROUP BY day;
 
+-- Who walked within the last minutes, minute by minute.
+CREATE MATERIALIZED VIEW IF NOT EXISTS latest_minutes AS
+SELECT date_trunc('minute', ts) AS began, uuid, sum(steps) AS steps, max(ts) AS walked_at
+FROM steps
+WHERE ts > now() - INTERVAL '3 minutes'
+GROUP BY date_trunc('minute', ts), uuid;
+
 -- A person's best day so far, and everything together.
 CREATE MATERIALIZED VIEW IF NOT EXISTS personal_bests AS
 SELECT uuid, max(steps) AS best, count(*) AS days, sum(steps) AS total

@@ -7,7 +7,17 @@ use std::time::SystemTime;
 use std::{env, fs};
 
 /// What the pages are made of.
-const SOURCES: &[&str] = &["src", "public", "index.html", "package-lock.json", "vite.config.ts", "svelte.config.js"];
+const SOURCES: &[&str] = &[
+    "src",
+    "geo",
+    "public",
+    "index.html",
+    "published.html",
+    "package-lock.json",
+    "vite.config.ts",
+    "vite.published.config.ts",
+    "svelte.config.js",
+];
 
 const PLAIN_PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Highwater</title>\
 <p>This binary was built without its pages. In the folder web run: npm ci &amp;&amp; npm run build, then build it again. \

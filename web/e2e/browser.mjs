@@ -1,6 +1,7 @@
 // A server, a browser, and pages that fail on anything a reader would not see: errors, and requests to elsewhere.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -71,3 +72,31 @@ export async function shoot(page, name) {
   mkdirSync(shots, { recursive: true });
   await page.screenshot({ path: join(shots, `${name}.png`) });
 }
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What keeps readers with assistive technology out: serious and critical findings, with the elements. */
+export async function unsound(page) {
+  // The page's own policy keeps scripts out; this one comes with the test.
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }));
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  return serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 200)).join('\n  ')}`);
+}
+
+/** A function that sends events to a stream of an app, and waits until they are seen. */
+export const sender = (server, app) => async (stream, events) => {
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(`${server.url}/v1/streams/${app}.${stream}/events?wait=visible`, { method: 'POST', headers, body: JSON.stringify(events) });
+  if (answer.status !== 202) throw new Error(`events of ${stream} were answered with ${answer.status}: ${await answer.text()}`);
+};
+
+/** People around New York at a step of their walks. */
+export const people = (count, step) =>
+  Array.from({ length: count }, (_, at) => ({
+    name: `person ${at}`,
+    lat: 40.7 + 0.1 * Math.sin(at * 12.9898) + step * 0.0005 * Math.cos(at),
+    lon: -73.97 + 0.1 * Math.cos(at * 78.233) + step * 0.0005 * Math.sin(at),
+    state: at % 3 ? 'available' : 'busy',
+    ts: new Date(1_700_000_000_000 + step * 1000).toISOString(),
+  }));

@@ -48,6 +48,8 @@ pub enum Command {
     ReplayRejects(ReplayRejects),
     /// Send an app's simulated events
     Simulate(Simulate),
+    /// Write every dashboard of an app as a file that needs no server, with the rows it has now
+    Publish(Publish),
     /// Take a snapshot of the data folder that a server serves
     Snapshot(Snapshot),
     /// Make a data folder of a snapshot
@@ -370,6 +372,26 @@ pub struct Snapshot {
     pub target: Target,
 }
 
+/// `highwater publish`.
+#[derive(Debug, Args)]
+pub struct Publish {
+    /// The app, as the server names it
+    #[arg(value_name = "APP")]
+    pub app: String,
+
+    /// The folder to write to; the app gets a folder of its own in it
+    #[arg(long, value_name = "FOLDER")]
+    pub to: String,
+
+    /// The server [default: http://127.0.0.1:8080]
+    #[arg(long, value_name = "URL")]
+    pub from: Option<String>,
+
+    /// Draw no pictures
+    #[arg(long)]
+    pub no_png: bool,
+}
+
 /// `highwater restore`.
 #[derive(Debug, Args)]
 pub struct Restore {
@@ -428,6 +450,7 @@ impl Arguments {
             | Command::Simulate(Simulate { target, .. })
             | Command::Audit(Audit { job: RelationJob { target, .. } })
             | Command::Recompute(Recompute { job: RelationJob { target, .. } }) => set("to", target.to.clone()),
+            Command::Publish(publish) => set("to", publish.from.clone()),
             Command::Restore(restore) => set("data", restore.data.as_ref().map(|path| path.display().to_string())),
             Command::Doctor(doctor) => set("data", doctor.data.as_ref().map(|path| path.display().to_string())),
             Command::Bench(_) | Command::Settings => {}

@@ -6,6 +6,7 @@ mod checks;
 mod dashboard;
 mod library;
 mod literal;
+mod maps;
 mod nearest;
 mod options;
 mod panels;

@@ -1,4 +1,7 @@
-//! What each kind of panel may be told, as a table: checking, messages and documentation follow from it.
+//! What each kind of panel may be told, as a table: checking, messages and documentation follow from it. What a map
+//! needs depends on what it draws: `maps`.
+
+use crate::maps::MAP;
 
 /// What an option's value must be.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +43,7 @@ pub(crate) struct Kind {
     pub(crate) keys: &'static [Key],
 }
 
-const fn may(name: &'static str, shape: Shape) -> Key {
+pub(crate) const fn may(name: &'static str, shape: Shape) -> Key {
     Key { name, shape, required: false }
 }
 
@@ -48,7 +51,7 @@ const fn must(name: &'static str, shape: Shape) -> Key {
     Key { name, shape, required: true }
 }
 
-const FORMATS: Shape =
+pub(crate) const FORMATS: Shape =
     Shape::OneOf(&["number", "integer", "compact", "percent", "bytes", "duration", "date", "time", "text"]);
 
 const COLUMN: &[Key] = &[
@@ -144,20 +147,7 @@ pub(crate) const KINDS: &[Kind] = &[
         height: 6,
         keys: &[must("text", Shape::Text), may("time", Shape::Text), may("key", Shape::Texts)],
     },
-    Kind {
-        name: "map",
-        width: 12,
-        height: 9,
-        keys: &[
-            must("lat", Shape::Text),
-            must("lon", Shape::Text),
-            may("label", Shape::Text),
-            may("group", Shape::Text),
-            may("size", Shape::Text),
-            may("center", Shape::Pair),
-            may("zoom", Shape::Number),
-        ],
-    },
+    Kind { name: "map", width: 12, height: 9, keys: MAP },
     Kind { name: "text", width: 12, height: 2, keys: &[must("text", Shape::Text)] },
 ];
 

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use crate::checks::{Findings, first_key};
 use crate::dashboard::{Panel, Parameter, Source};
+use crate::maps;
 use crate::nearest;
 use crate::options::{KINDS, Kind, PANEL};
 use crate::read::{unknown, word};
@@ -30,6 +31,9 @@ pub(crate) fn read(
         let Some(kind) = kind_of(table, span, findings) else { continue };
         let what = format!("a panel of kind {}", kind.name);
         let mut values = findings.table(&what, table, span.clone(), &[PANEL, kind.keys], &[]);
+        if kind.name == "map" {
+            maps::check(table, span, &values, findings);
+        }
         let Some(source) = source(kind, table, span, &mut values, findings) else { continue };
         let place = |key: &str| table.get(key).map_or(span.clone(), |node| node.span());
         check_parameters(&source, &place, parameters, findings);

@@ -159,6 +159,57 @@ format = "percnt"
     }
 }
 
+/// A map says what it lacks and what does not go with what it draws.
+#[test]
+fn what_a_map_needs_depends_on_what_it_draws() {
+    let said = |options: &str| {
+        let text = format!("title = \"P\"\n[[panels]]\nkind = \"map\"\nsql = \"SELECT 1\"\n{options}");
+        match read_dashboard("x", "x.toml", &text) {
+            Ok(_) => Vec::new(),
+            Err(found) => found.0.iter().map(|d| (d.line, d.message.clone(), d.hint.clone().unwrap())).collect(),
+        }
+    };
+    for good in [
+        "lat = \"a\"\nlon = \"o\"\ntrail_seconds = 90\nkey = \"who\"\n",
+        "draw = \"clusters\"\nlat = \"a\"\nlon = \"o\"\nsize = \"n\"\nhull = \"h\"\n",
+        "draw = \"heat\"\nlat = \"a\"\nlon = \"o\"\ncenter = [1, 2]\nzoom = 3\n",
+        "draw = \"regions\"\nregion = \"c\"\nvalue = \"n\"\nunit = \"plays\"\n",
+        "draw = \"regions\"\nshape = \"g\"\nvalue = \"n\"\nlabel = \"l\"\n",
+    ] {
+        assert_eq!(said(good), [], "{good}");
+    }
+    for (bad, expected) in [
+        ("lat = \"a\"\n", vec![(3, "a map of points lacks \"lon\"", "add a line lon")]),
+        ("draw = \"hot\"\n", vec![(5, "\"draw\" of a panel of kind map must be one of points, clusters", "")]),
+        (
+            "lat = \"a\"\nlon = \"o\"\ntrail_seconds = 0\n",
+            vec![(7, "\"trail_seconds\" of a panel of kind map must be a whole number from 1 to 3600", "")],
+        ),
+        (
+            "draw = \"heat\"\nlat = \"a\"\nlon = \"o\"\nhull = \"h\"\n",
+            vec![(8, "a map of heat takes no \"hull\"", "leave it out, or write draw = \"clusters\"")],
+        ),
+        (
+            "draw = \"regions\"\nlat = \"a\"\n",
+            vec![
+                (5, "a map of regions lacks \"region\" or \"shape\"", "a column with countries"),
+                (5, "a map of regions lacks \"value\"", "add a line value"),
+                (6, "a map of regions takes no \"lat\"", "draw = \"points\" or \"clusters\" or \"heat\""),
+            ],
+        ),
+        (
+            "draw = \"regions\"\nvalue = \"n\"\nregion = \"r\"\nshape = \"g\"\n",
+            vec![(8, "a map has either \"region\" or \"shape\"", "leave one of them out")],
+        ),
+    ] {
+        let found = said(bad);
+        assert_eq!(found.len(), expected.len(), "{bad}: {found:?}");
+        for ((line, message, hint), (at, says, advises)) in found.iter().zip(expected) {
+            assert!(*line == at && message.contains(says) && hint.contains(advises), "{line} {message} / {hint}");
+        }
+    }
+}
+
 #[test]
 fn broken_toml_says_where() {
     let found = read_dashboard("x", "x.toml", "title = \"x\"\n[[panels]\nkind = 1\n").unwrap_err();

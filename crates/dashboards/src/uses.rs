@@ -9,8 +9,8 @@ use crate::places::error_at;
 
 /// Options that name columns.
 const NAMING: &[&str] = &[
-    "compare", "day", "group", "key", "label", "lat", "lon", "mark", "rank", "series", "size", "time", "value", "x",
-    "y",
+    "compare", "day", "group", "hull", "key", "label", "lat", "lon", "mark", "rank", "region", "series", "shape",
+    "size", "time", "value", "x", "y",
 ];
 /// Options whose texts hold columns in braces.
 const TEMPLATES: &[&str] = &["caption", "link", "text"];

@@ -14,6 +14,9 @@ pub(crate) const INGEST_BYTES: &str = "highwater_server_ingest_bytes_total";
 /// Subscriptions (SSE) open now.
 pub(crate) const SUBSCRIPTIONS: &str = "highwater_server_subscriptions";
 
+/// Memory that the process holds, under the name that Prometheus gives it everywhere.
+const RESIDENT_BYTES: &str = "process_resident_memory_bytes";
+
 /// How many requests pass between two clean-ups of the recorder.
 pub(crate) const UPKEEP_EVERY: u64 = 4096;
 
@@ -57,6 +60,17 @@ pub(crate) fn describe() {
     );
     ::metrics::describe_counter!(INGEST_BYTES, Unit::Bytes, "Bytes of ingest bodies after decompression.");
     ::metrics::describe_gauge!(SUBSCRIPTIONS, Unit::Count, "Subscriptions open now.");
+    ::metrics::describe_gauge!(RESIDENT_BYTES, Unit::Bytes, "Memory that the process holds, where the system tells.");
+}
+
+/// Notes what the system tells of the process: on Linux its memory, elsewhere nothing.
+pub(crate) fn measure_process() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok());
+    if let Some(kilobytes) = kilobytes {
+        ::metrics::gauge!(RESIDENT_BYTES).set(kilobytes * 1024.0);
+    }
 }
 
 /// Counts one answered request.

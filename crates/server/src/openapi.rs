@@ -26,6 +26,7 @@ use crate::socket::BatchDocument;
         crate::apps::apps,
         crate::apps::dashboard,
         crate::apps::check,
+        crate::published::page,
         crate::live::live,
         crate::ingest::ingest,
         crate::replay::replay,
@@ -40,6 +41,7 @@ use crate::socket::BatchDocument;
         crate::jobs::job,
         crate::jobs::cancel,
         crate::status::status,
+        crate::doctor::doctor,
         crate::status::healthz,
         crate::status::readyz,
         crate::status::metrics,
@@ -122,6 +124,7 @@ fn kinds(operation: &str) -> Vec<ProblemKind> {
             .map(ProblemKind::Engine)
             .to_vec(),
         "job" | "cancelJob" => [InvalidInput, NotFound].map(ProblemKind::Engine).to_vec(),
+        "publishedPage" => [InvalidInput, NotFound, Unsupported, Unavailable].map(ProblemKind::Engine).to_vec(),
         "dashboard" => vec![ProblemKind::Engine(InvalidInput), ProblemKind::Engine(NotFound)],
         _ => Vec::new(),
     };

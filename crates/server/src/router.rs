@@ -18,7 +18,8 @@ use crate::app::App;
 use crate::problem::{Problem, ProblemKind};
 use crate::settings::ServerSettings;
 use crate::{
-    apps, changes, guard, ingest, jobs, live, metrics, openapi, pages, replay, snapshot, socket, sql, status, views,
+    apps, changes, doctor, guard, ingest, jobs, live, metrics, openapi, pages, published, replay, snapshot, socket,
+    sql, status, views,
 };
 
 /// The HTTP door to `engine`, with the pages of `library`. `metrics_handle` renders the process's metrics; see
@@ -42,6 +43,7 @@ pub fn router(
         .route("/assets/{*path}", get(pages::asset))
         .route("/v1/apps", get(apps::apps))
         .route("/v1/apps/{app}/dashboards/{dashboard}", get(apps::dashboard))
+        .route("/v1/apps/{app}/dashboards/{dashboard}/page.html", get(published::page))
         .route("/v1/dashboards/check", post(apps::check))
         .route("/v1/live", get(live::live))
         .route("/v1/streams/{stream}/events", post(ingest::ingest))
@@ -56,6 +58,7 @@ pub fn router(
         .route("/v1/jobs", get(jobs::jobs))
         .route("/v1/jobs/{job}", get(jobs::job).delete(jobs::cancel))
         .route("/v1/status", get(status::status))
+        .route("/v1/doctor", get(doctor::doctor))
         .route("/healthz", get(status::healthz))
         .route("/readyz", get(status::readyz))
         .route("/metrics", get(status::metrics))

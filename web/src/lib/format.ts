@@ -106,6 +106,6 @@ export function filled(template: string, row: Row, encode = false): string {
 
 /** A column's name as a heading. */
 export function heading(name: string): string {
-  const text = name.replaceAll('_', ' ');
+  const text = name.replaceAll('_', ' ').trim();
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

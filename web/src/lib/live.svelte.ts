@@ -1,13 +1,11 @@
-// The live connection: one WebSocket for everything that is shown. It comes back by itself, asks again for what is still
-// wanted, and hands answers on at most once a frame. While the tab is hidden it is closed.
-import type { Answer, Column, Problem, Row, Values } from './types';
+// The live connection: one WebSocket for everything that is shown, in a worker. It comes back by itself, asks again for what
+// is still wanted, and hands answers on at most once a frame. While the tab is hidden it is closed.
+import { Held } from '../live/held';
+import type { Ask, FromWorker, PlacesAnswer, ToWorker } from '../live/messages';
+import type { PackSpec } from '../map/packed';
+import type { Answer, Column, Problem, Row } from './types';
 
-export type Ask =
-  | { op: 'query'; sql: string; schema?: string | null; max_rows?: number; every_ms?: number }
-  | { op: 'view'; view: string; where?: string }
-  | { op: 'panel'; app: string; dashboard: string; panel: string; values: Values }
-  | { op: 'preview'; app: string; text: string; panel: string; values: Values }
-  | { op: 'choices'; app: string; dashboard: string; parameter: string; values: Values };
+export type { Ask } from '../live/messages';
 
 export interface Listener {
   answer(answer: Answer): void;
@@ -46,52 +44,12 @@ export const live = $state({
   rates: [] as number[],
 });
 
-/** Rows of a followed view, by their keys; without a key a bag. */
-class Held {
-  columns: Column[] = [];
-  key: string[] = [];
-  version = '';
-  /** Equal rows of a bag stand together; a key has one row. */
-  rows = new Map<string, Row[]>();
-
-  id(row: Row): string {
-    if (this.key.length === 1) return String(row[this.key[0]!]);
-    return this.key.length ? JSON.stringify(this.key.map((name) => row[name])) : JSON.stringify(row);
-  }
-
-  clear(): void {
-    this.rows.clear();
-  }
-
-  add(rows: Row[]): void {
-    for (const row of rows) {
-      const id = this.id(row);
-      const held = this.rows.get(id);
-      if (held && !this.key.length) held.push(row);
-      else this.rows.set(id, [row]);
-    }
-  }
-
-  remove(rows: Row[]): void {
-    for (const row of rows) {
-      const id = this.id(row);
-      const held = this.rows.get(id);
-      if (held && held.length > 1) held.pop();
-      else this.rows.delete(id);
-    }
-  }
-
-  answer(): Answer {
-    const rows: Row[] = [];
-    for (const equal of this.rows.values()) for (const row of equal) rows.push(row);
-    return { version: this.version, columns: this.columns, rows, cut: false, sql: null, schema: null };
-  }
-}
-
 interface Subscription {
   ask: Ask;
   listener: Listener;
   held: Held | null;
+  /** Its rows stay in the worker. */
+  pack: PackSpec | undefined;
 }
 
 const subscriptions = new Map<number, Subscription>();
@@ -99,7 +57,12 @@ const waiting = new Map<number, Answer | Problem>();
 /** Followed views with changes that were not handed on yet: however many there were, their rows are listed once a frame. */
 const changed = new Map<number, Held>();
 let nextId = 1;
-let socket: WebSocket | null = null;
+const worker = new Worker(new URL('../live/socket.worker.ts', import.meta.url), { type: 'module', name: 'live' });
+const address = `${location.origin.replace(/^http/, 'ws')}/v1/live`;
+let connection: 'none' | 'opening' | 'open' = 'none';
+/** Rows asked of the worker. */
+const calls = new Map<number, (rows: Row[]) => void>();
+let nextCall = 1;
 let retryMs = RETRY_FIRST_MS;
 let retryTimer: ReturnType<typeof setTimeout> | undefined;
 let hiddenTimer: ReturnType<typeof setTimeout> | undefined;
@@ -108,47 +71,79 @@ let lastBeat = performance.now();
 let behindMs = 0;
 let previous: { at: number; records: number } | null = null;
 
-/** Follows something; the function given back ends it. */
-export function ask(request: Ask, listener: Listener): () => void {
+const tell = (message: ToWorker) => worker.postMessage(message);
+
+/** Follows something; the function given back ends it. With `pack`, an answer's rows stay in the worker. */
+export function ask(request: Ask, listener: Listener, pack?: PackSpec): () => void {
   const id = nextId++;
-  subscriptions.set(id, { ask: request, listener, held: null });
+  subscriptions.set(id, { ask: request, listener, held: null, pack });
   send(id);
   return () => {
     subscriptions.delete(id);
     waiting.delete(id);
     changed.delete(id);
-    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ op: 'close', id }));
+    tell(pack ? { do: 'drop', id } : { do: 'send', text: JSON.stringify({ op: 'close', id }) });
   };
 }
 
 function send(id: number): void {
   const subscription = subscriptions.get(id);
-  if (!subscription || socket?.readyState !== WebSocket.OPEN) return;
-  const resume = subscription.held?.version ? { resume_from: subscription.held.version } : {};
-  socket.send(JSON.stringify({ ...subscription.ask, ...resume, id }));
+  if (!subscription || connection !== 'open') return;
+  const { ask, pack, held } = subscription;
+  const resume = held?.version ? { resume_from: held.version } : {};
+  tell(pack ? { do: 'ask', id, ask: $state.snapshot(ask), pack } : { do: 'send', text: JSON.stringify({ ...ask, ...resume, id }) });
 }
 
 function connect(): void {
   clearTimeout(retryTimer);
   if (document.hidden && previous) return;
-  const opened = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/v1/live`);
-  socket = opened;
-  opened.onopen = () => {
-    retryMs = RETRY_FIRST_MS;
-    lastBeat = performance.now();
-    for (const id of subscriptions.keys()) send(id);
-  };
-  opened.onmessage = (message: MessageEvent<string>) => {
-    if (socket === opened) receive(JSON.parse(message.data) as Record<string, unknown>);
-  };
-  opened.onclose = () => {
-    if (socket !== opened) return;
-    socket = null;
-    previous = null;
-    judge();
-    retryTimer = setTimeout(connect, retryMs * (0.75 + Math.random() / 2));
-    retryMs = Math.min(RETRY_MOST_MS, retryMs * 2);
-  };
+  connection = 'opening';
+  tell({ do: 'open', address });
+}
+
+function leave(): void {
+  connection = 'none';
+  tell({ do: 'leave' });
+}
+
+worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+  switch (data.tell) {
+    case 'open':
+      connection = 'open';
+      retryMs = RETRY_FIRST_MS;
+      lastBeat = performance.now();
+      for (const id of subscriptions.keys()) send(id);
+      break;
+    case 'lost':
+      connection = 'none';
+      previous = null;
+      judge();
+      retryTimer = setTimeout(connect, retryMs * (0.75 + Math.random() / 2));
+      retryMs = Math.min(RETRY_MOST_MS, retryMs * 2);
+      break;
+    case 'text':
+      receive(JSON.parse(data.text) as Record<string, unknown>);
+      break;
+    case 'places':
+      if (!subscriptions.has(data.id)) return;
+      waiting.set(data.id, withRows(data.id, data.answer));
+      frame ||= requestAnimationFrame(handOn);
+      break;
+    case 'rows':
+      calls.get(data.call)?.(data.rows);
+      calls.delete(data.call);
+  }
+};
+
+/** An answer that can be asked for its rows. */
+function withRows(id: number, { packed, ...answer }: PlacesAnswer): Answer {
+  const rows = (at: number | null) =>
+    new Promise<Row[]>((resolve) => {
+      const call = nextCall++;
+      calls.set(call, resolve);
+      tell({ do: 'rows', id, call, at });
+    });
+  return { ...answer, rows: [], places: { packed, row: async (at) => (await rows(at))[0] ?? null, rows: () => rows(null) } };
 }
 
 function receive(message: Record<string, unknown>): void {
@@ -181,34 +176,16 @@ function receive(message: Record<string, unknown>): void {
       waiting.set(id, message as unknown as Problem);
       break;
     default:
-      if (!change(subscription, message)) return;
-      changed.set(id, subscription.held!);
+      subscription.held ??= new Held();
+      if (!subscription.held.apply(message)) return;
+      changed.set(id, subscription.held);
   }
   frame ||= requestAnimationFrame(handOn);
 }
 
-/** Applies an event of a followed view; true when its version is complete. */
-function change(subscription: Subscription, message: Record<string, unknown>): boolean {
-  const held = (subscription.held ??= new Held());
-  if (message.event === 'snapshot') {
-    held.clear();
-    held.key = message.key as string[];
-    held.columns = message.schema as Column[];
-  }
-  if (message.event === 'changes') {
-    held.remove(message.removed as Row[]);
-    held.add(message.added as Row[]);
-  } else {
-    held.add(message.rows as Row[]);
-  }
-  // A version that is not complete cannot be gone on from.
-  held.version = message.more ? '' : (message.version as string);
-  return !message.more;
-}
-
 function handOn(): void {
   frame = 0;
-  for (const [id, held] of changed) waiting.set(id, held.answer());
+  for (const [id, held] of changed) waiting.set(id, { version: held.version, columns: held.columns, rows: held.list(), cut: false, sql: null, schema: null });
   changed.clear();
   const now = [...waiting];
   waiting.clear();
@@ -216,6 +193,7 @@ function handOn(): void {
     const listener = subscriptions.get(id)?.listener;
     if ('rows' in what) listener?.answer(what);
     else listener?.problem(what);
+    if (subscriptions.get(id)?.pack) tell({ do: 'next', id });
   }
 }
 
@@ -236,7 +214,7 @@ function beat(message: Beat): void {
 
 function judge(): void {
   const silent = performance.now() - lastBeat;
-  const lost = socket?.readyState !== WebSocket.OPEN || silent > SILENCE_MS;
+  const lost = connection !== 'open' || silent > SILENCE_MS;
   if (lost && live.state === 'connecting' && silent < SILENCE_MS) return;
   live.state = lost ? 'disconnected' : previous === null ? 'connecting' : behindMs > BEHIND_MS ? 'behind' : 'live';
   live.seconds = Math.round((lost ? silent : behindMs) / 1000);
@@ -247,12 +225,8 @@ setInterval(judge, 1000);
 document.addEventListener('visibilitychange', () => {
   clearTimeout(hiddenTimer);
   if (document.hidden) {
-    hiddenTimer = setTimeout(() => {
-      const open = socket;
-      socket = null;
-      open?.close();
-    }, HIDDEN_MS);
-  } else if (!socket) {
+    hiddenTimer = setTimeout(leave, HIDDEN_MS);
+  } else if (connection === 'none') {
     retryMs = RETRY_FIRST_MS;
     connect();
   }

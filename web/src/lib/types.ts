@@ -1,4 +1,5 @@
 // The server's documents, as docs/http-api.md describes them.
+import type { Packed } from '../map/packed';
 
 export type Row = Record<string, unknown>;
 
@@ -6,6 +7,13 @@ export interface Column {
   name: string;
   type: string;
   nullable: boolean;
+}
+
+/** Many places: what is drawn of them is here, their rows are elsewhere. */
+export interface Places {
+  packed: Packed;
+  row(at: number): Promise<Row | null>;
+  rows(): Promise<Row[]>;
 }
 
 /** Rows of a query or view at one version. */
@@ -18,6 +26,8 @@ export interface Answer {
   /** The query with its parameters filled in, and the schema it ran in. */
   sql: string | null;
   schema: string | null;
+  /** In the place of rows, for maps. */
+  places?: Places;
 }
 
 export interface Finding {
@@ -106,6 +116,11 @@ export interface Options {
   lon?: string;
   group?: string;
   size?: string;
+  draw?: 'points' | 'clusters' | 'heat' | 'regions';
+  trail_seconds?: number;
+  hull?: string;
+  region?: string;
+  shape?: string;
   center?: [number, number];
   zoom?: number;
 }

@@ -1,6 +1,6 @@
 //! From the command typed to the one that does it. Called by `main`.
 
-use super::{bench, check, demo, doctor, ingest, jobs, replay, settings, simulate, snapshot, sql, up};
+use super::{bench, check, demo, doctor, ingest, jobs, publish, replay, settings, simulate, snapshot, sql, up};
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -19,6 +19,7 @@ pub async fn run(arguments: Arguments, settings: Settings) -> Result<(), Failure
         Command::ReplayRejects(rejects) => replay::run(&rejects, &settings).await,
         Command::Simulate(simulate) => simulate::run(&simulate, &settings).await,
         Command::Snapshot(taken) => snapshot::take(&taken, &settings).await,
+        Command::Publish(published) => publish::run(&published, &settings).await,
         Command::Restore(restored) => snapshot::restore(&restored, &settings),
         Command::Doctor(doctor) => doctor::run(&doctor, &settings).await,
         Command::Audit(audit) => jobs::run("audit", &audit.job, &settings).await,

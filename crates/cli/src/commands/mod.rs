@@ -8,6 +8,7 @@ mod doctor;
 mod ingest;
 mod jobs;
 mod live;
+mod publish;
 mod replay;
 mod settings;
 mod simulate;

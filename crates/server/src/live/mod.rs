@@ -8,3 +8,4 @@ mod question;
 mod session;
 
 pub(crate) use handler::{__path_live, live};
+pub(crate) use question::{Asked, answered};

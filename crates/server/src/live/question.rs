@@ -26,13 +26,13 @@ const MAX_ANSWER_BYTES: usize = 16 << 20;
 
 /// What is asked.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
-    pub(super) sql: String,
-    pub(super) schema: Option<String>,
+pub(crate) struct Asked {
+    pub(crate) sql: String,
+    pub(crate) schema: Option<String>,
     /// Rows beyond are cut off, and the answer says so.
-    pub(super) max_rows: usize,
+    pub(crate) max_rows: usize,
     /// Least time between two answers.
-    pub(super) every: Duration,
+    pub(crate) every: Duration,
 }
 
 /// A query being asked.
@@ -113,6 +113,12 @@ impl Question {
 struct Answered {
     version: String,
     content: String,
+}
+
+/// The answer of a query asked once: a JSON object with what an `answer` has.
+pub(crate) async fn answered(app: App, asked: Asked) -> Result<String, ApiError> {
+    let Answered { version, content } = run(app, asked).await?;
+    Ok(format!("{{\"version\":{version},{content}"))
 }
 
 /// Runs the query once.

@@ -21,6 +21,24 @@ async fn probes_and_status() {
 }
 
 #[tokio::test]
+async fn the_doctor_says_what_is_wrong_and_what_to_do() {
+    let server = Server::start().await;
+    let told = |checkup: &Value| -> Vec<String> {
+        let findings = checkup["findings"].as_array().unwrap().clone();
+        assert!(findings.iter().all(|finding| !finding["next"].as_str().unwrap().is_empty()));
+        findings.iter().map(|finding| format!("{} {}", finding["severity"], finding["part"])).collect()
+    };
+    let checkup: Value = send("doctor", server.get("/v1/doctor")).await.json().await.unwrap();
+    assert_eq!(checkup["sound"], true);
+    assert_eq!(told(&checkup), [r#""warning" "memory""#, r#""warning" "public.steps""#]);
+    assert_eq!(checkup["findings"][1]["what"], "1 records were rejected");
+
+    *server.engine.unready.lock().unwrap() = true;
+    let checkup: Value = send("doctor", server.get("/v1/doctor")).await.json().await.unwrap();
+    assert_eq!((&checkup["sound"], told(&checkup)[0].as_str()), (&Value::from(false), r#""error" "the server""#));
+}
+
+#[tokio::test]
 async fn metrics_count_requests_by_route() {
     let server = Server::start().await;
     send("ingest", server.events("steps").body("{}")).await;
@@ -34,6 +52,8 @@ async fn metrics_count_requests_by_route() {
         text.contains("highwater_server_request_seconds_bucket{route=\"/v1/streams/{stream}/events\",le=\"0.0001\"}")
     );
     assert!(text.contains("# TYPE highwater_server_ingest_bytes_total counter"));
+    let resident = text.lines().find_map(|line| line.strip_prefix("process_resident_memory_bytes "));
+    assert_eq!(resident.is_some_and(|bytes| bytes.parse::<f64>().unwrap() > 1e6), cfg!(target_os = "linux"), "{text}");
     assert!(!text.contains("nowhere"), "paths are not labels");
 }
 

@@ -145,6 +145,7 @@ impl TestEngine {
                 let batches = (0..count).step_by(1500).map(|first| Ok(numbers(first, (count - first).min(1500))));
                 self.answer(batches.collect(), number_schema())
             }
+            ["SELECT", "now()", "AS", "now"] => self.answer(vec![Ok(numbers(0, 1))], number_schema()),
             ["types"] => self.answer(vec![Ok(all_types())], all_types().schema()),
             ["fail", rows] => {
                 let rows: i64 = rows.parse().unwrap();

@@ -26,6 +26,34 @@ async fn the_page_is_served_at_every_address_it_draws() {
 }
 
 #[tokio::test]
+async fn a_dashboard_is_one_file_with_its_rows() {
+    let server = Server::start().await;
+    let asked = server.get("/v1/apps/mine/dashboards/top/page.html?n=3");
+    let page = send("publishedPage", asked).await;
+    if page.status() == 422 {
+        // Built without Node: there are no pages to publish, and it says so.
+        assert!(page.text().await.unwrap().contains("built without its pages"));
+        return;
+    }
+    let disposition = page.headers()["content-disposition"].to_str().unwrap().to_owned();
+    assert_eq!(disposition, "attachment; filename=\"mine-top.html\"");
+    let text = page.text().await.unwrap();
+    let data = text.split_once("id=\"published\">").unwrap().1.split_once("</script>").unwrap().0;
+    assert!(!data.contains('<'));
+    let data: Value = serde_json::from_str(data).unwrap();
+    assert_eq!((&data["app"], &data["values"]), (&json!("mine"), &json!({"n": "3"})));
+    let panels = data["panels"].as_object().unwrap();
+    let rows = panels.values().find_map(|panel| panel["answer"]["rows"].as_array()).unwrap();
+    assert_eq!(rows.len(), 3);
+    for (path, status) in [("top/page.html?m=3", 400), ("top/page.html?n=many", 400), ("bottom/page.html", 404)] {
+        let refused = problem("publishedPage", server.get(&format!("/v1/apps/mine/dashboards/{path}"))).await;
+        assert_eq!(refused.status, status, "{path}");
+    }
+    // A page with mistakes has no rows to show.
+    assert_eq!(problem("publishedPage", server.get("/v1/apps/mine/dashboards/wrong/page.html")).await.status, 400);
+}
+
+#[tokio::test]
 async fn apps_and_dashboards_are_data() {
     let server = Server::start().await;
     let apps: Value = send("apps", server.get("/v1/apps")).await.json().await.unwrap();
