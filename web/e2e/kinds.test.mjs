@@ -35,6 +35,7 @@ test('every kind of panel', { skip }, async (t) => {
       assert.match(await panel('wrong').textContent(), /there is no relation "nowhere"|nowhere/);
       assert.match(await panel('sized').textContent(), /1 without a place/);
       assert.match(await panel('regions').textContent(), /1 without a place/, 'Atlantis is told of');
+      assert.doesNotMatch(await panel('clusters-with-hulls').textContent(), /without a place/);
       assert.match(await panel('people').textContent(), /trails of 60 s/);
       assert.match(await panel('feed').textContent(), /Ann says hello 0/);
       assert.equal(await panel('text').or(panel('panel-1')).getByRole('listitem').count(), 2);

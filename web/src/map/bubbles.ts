@@ -28,6 +28,7 @@ export interface Look {
 
 /** From this radius on a number fits, in pixels. */
 const HAS_NUMBER = 15;
+const hasNumber = ({ text, radius }: { text: string; radius: number }) => text !== '' && radius >= HAS_NUMBER;
 
 /** Draws all bubbles; the largest first, so that small ones are seen. */
 export function drawBubbles(context: CanvasRenderingContext2D, frame: Frame, bubbles: Bubble[], look: Look): void {
@@ -52,10 +53,10 @@ export function drawBubbles(context: CanvasRenderingContext2D, frame: Frame, bub
   context.lineWidth = 3;
   context.strokeStyle = look.halo;
   context.fillStyle = look.text;
-  // Names stand where no name of a larger one is.
-  const taken: [number, number, number, number][] = [];
+  // Names stand where neither a number nor the name of a larger one is.
+  const taken = shown.filter(hasNumber).map(({ px, py }): [number, number, number, number] => [px - 14, py - 8, px + 14, py + 8]);
   for (const { px, py, radius, text, name } of shown) {
-    if (text && radius >= HAS_NUMBER) {
+    if (hasNumber({ text, radius })) {
       context.font = `600 11px ${look.font}`;
       context.fillText(text, px, py + 0.5);
     }

@@ -41,13 +41,16 @@ export interface Shape {
 export function countryFinder(shapes: Shape[]): (word: unknown) => number {
   const places = new Map<string, number>();
   const note = (word: string | undefined, at: number) => word && !places.has(word) && places.set(word, at);
-  const byNumber = new Map(shapes.map(({ id }, at) => [id, at]));
   shapes.forEach(({ name }, at) => note(plain(name), at));
+  const byNumber = new Map<string, number>();
   const names = new Intl.DisplayNames(['en'], { type: 'region' });
   for (const code of CODES) {
     const [two, three, number] = [code.slice(0, 2), code.slice(2, 5), code.slice(5)];
-    const at = byNumber.get(number);
+    // Far islands have shapes of their own under the number of their country.
+    const all = shapes.flatMap(({ id }, at) => (id === number ? [at] : []));
+    const at = all.find((at) => plain(shapes[at]!.name) === plain(names.of(two) ?? '')) ?? all[0];
     if (at === undefined) continue;
+    byNumber.set(number, at);
     for (const word of [two, three, number, String(Number(number)), names.of(two) ?? '']) note(plain(word), at);
   }
   for (const [word, number] of Object.entries(ALSO)) if (byNumber.has(number)) note(word, byNumber.get(number)!);
