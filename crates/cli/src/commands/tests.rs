@@ -178,12 +178,17 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 async fn the_pages_of_the_documentation_work_as_they_stand_there() {
     let text = include_str!("../../../../docs/dashboards.md");
     let (sql, pages) = (blocks(text, "sql"), blocks(text, "toml"));
-    assert_eq!((sql.len(), pages.len()), (1, 2));
+    assert_eq!((sql.len(), pages.len()), (1, 3));
     let folder = tempfile::tempdir().unwrap();
     let app = folder.path().join("shop");
     std::fs::create_dir_all(app.join("dashboards")).unwrap();
-    write(&app, "app.sql", &sql[0]);
+    // What the page with maps reads besides.
+    let moving = "CREATE STREAM positions (name TEXT PRIMARY KEY, state TEXT, lat DOUBLE, lon DOUBLE);
+        CREATE MATERIALIZED VIEW couriers AS SELECT name, state, lat, lon FROM positions;
+        CREATE STREAM deliveries (country TEXT);";
+    write(&app, "app.sql", &format!("{}\n{moving}", sql[0]));
     write(&app.join("dashboards"), "orders.toml", &pages[0]);
+    write(&app.join("dashboards"), "maps.toml", &format!("title = \"Maps\"\n{}", pages[2]));
     write(&app.join("dashboards"), "cities.toml", &format!("title = \"Cities\"\n{}", pages[1]));
     typed(&format!("highwater check {}", app.display())).await.unwrap();
 }

@@ -81,7 +81,11 @@ impl Unfinished {
 
 /// Goes on, once views have caught up, with what the last process left.
 pub(crate) async fn resume(core: Arc<Core>) {
-    core.health.settled().await;
+    let closing = core.tasks.closing();
+    tokio::select! {
+        () = closing.cancelled() => return,
+        () = core.health.settled() => {}
+    }
     let left: Vec<ObjectId> = core.unfinished.views.lock().keys().copied().collect();
     if left.is_empty() {
         return;

@@ -37,9 +37,9 @@ async fn what_was_joined_stays_joined() {
     let engine = open(folder.path(), &clock).await;
     sql(&engine, SCHEMA).await;
     order(&engine, 1, 1.0).await;
-    for (at, rate) in [(2, 0.1), (4, 0.2)] {
+    for (at, change) in [(2, "INSERT INTO rates VALUES ('EUR', 0.1)"), (4, "UPDATE rates SET rate = 0.2")] {
         clock.set(at * 1_000_000);
-        sql(&engine, &format!("INSERT INTO rates VALUES ('EUR', {rate})")).await;
+        sql(&engine, change).await;
         clock.set((at + 1) * 1_000_000);
         order(&engine, at as u32, 10.0).await;
     }

@@ -20,8 +20,13 @@ pub struct Checkpoints {
     next: u64,
     base: Option<u64>,
     base_bytes: u64,
+    /// Deltas on the base, and their bytes.
+    deltas: u64,
     delta_bytes: u64,
 }
+
+/// Deltas on one full checkpoint at most: each is a file that a start reads.
+const MOST_DELTAS: u64 = 200;
 
 /// What a folder's checkpoints hold together.
 #[derive(Debug, Default)]
@@ -46,7 +51,8 @@ impl Checkpoints {
         remove_unfinished(folder)?;
         let numbers = list(folder)?;
         let next = numbers.last().map_or(1, |last| last + 1);
-        let mut checkpoints = Self { folder: folder.to_owned(), next, base: None, base_bytes: 0, delta_bytes: 0 };
+        let mut checkpoints =
+            Self { folder: folder.to_owned(), next, base: None, base_bytes: 0, deltas: 0, delta_bytes: 0 };
         let mut problems = Vec::new();
         let mut loaded: BTreeMap<u64, (u64, Saved)> = BTreeMap::new();
         for number in numbers {
@@ -68,13 +74,27 @@ impl Checkpoints {
         }
         // After a gap the next checkpoint must be whole.
         checkpoints.base = (!run.is_empty() && run.end == next).then_some(run.start);
+        for number in run.clone() {
+            let path = checkpoints.path(number);
+            let bytes = fs::metadata(&path).map_err(|error| io_error("reading", &path, error))?.len();
+            match number == run.start {
+                true => checkpoints.base_bytes = bytes,
+                false => checkpoints.add_delta(bytes),
+            }
+        }
         Ok((checkpoints, restored))
     }
 
-    /// Whether the next checkpoint should be a full one: none is there, or the deltas have outgrown it.
+    /// Whether the next checkpoint should be a full one: none is there, or the deltas have outgrown it, those that were
+    /// written before a restart among them.
     #[must_use]
     pub fn wants_full(&self) -> bool {
-        self.base.is_none() || self.delta_bytes > self.base_bytes.max(16 << 20)
+        self.base.is_none() || self.deltas >= MOST_DELTAS || self.delta_bytes > self.base_bytes.max(16 << 20)
+    }
+
+    fn add_delta(&mut self, bytes: u64) {
+        self.deltas += 1;
+        self.delta_bytes += bytes;
     }
 
     /// Writes a checkpoint and, after a full one, removes those before it. Gives its size in bytes.
@@ -109,13 +129,14 @@ impl Checkpoints {
             Ok(size) => {
                 self.next += 1;
                 if saved.full {
-                    (self.base, self.base_bytes, self.delta_bytes) = (Some(number), size, 0);
+                    (self.base, self.base_bytes) = (Some(number), size);
+                    (self.deltas, self.delta_bytes) = (0, 0);
                     for old in list(&self.folder)?.into_iter().filter(|old| *old < number) {
                         let path = self.path(old);
                         fs::remove_file(&path).map_err(|error| io_error("removing", &path, error))?;
                     }
                 } else {
-                    self.delta_bytes += size;
+                    self.add_delta(size);
                 }
                 Ok(size)
             }

@@ -101,6 +101,20 @@ proptest! {
     }
 }
 
+/// A process that ends again and again leaves no endless row of deltas for the next to read.
+#[test]
+fn deltas_are_counted_across_restarts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::new(1);
+    world.add_view(QUERIES[0]);
+    for start in 0..500 {
+        let (mut checkpoints, _) = Checkpoints::open(folder.path()).unwrap();
+        assert_eq!(checkpoints.wants_full(), start % 201 == 0, "start {start}");
+        checkpoints.write(&world.flow.save(checkpoints.wants_full()).unwrap()).unwrap();
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 500 - 402);
+}
+
 #[test]
 fn a_damaged_byte_anywhere_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
