@@ -103,7 +103,8 @@ async fn a_build_is_cancelled_and_what_was_there_stays() {
     for stop in ["CANCEL BUILD later", "DROP MATERIALIZED VIEW later"] {
         let creating = run("CREATE MATERIALIZED VIEW later AS SELECT uuid, ts, count(*) AS n FROM steps GROUP BY 1, 2");
         cancelled(&engine, stop).await;
-        assert!(creating.await.unwrap().is_err(), "{stop}");
+        // The drop may also come when the view has just been built.
+        assert!(creating.await.unwrap().is_err() || stop.starts_with("DROP"), "{stop}");
         assert!(try_sql(&engine, "SELECT * FROM later").await.is_err());
     }
     assert!(sql(&engine, "SHOW JOBS").await.is_empty());
