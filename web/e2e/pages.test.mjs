@@ -227,20 +227,23 @@ test('the demo', { skip }, async (t) => {
         return reachable.length;
       });
       const seen = new Map();
-      for (let step = 0; step < count + 15; step++) {
+      for (let step = 0; step < count + 60; step++) {
         await page.keyboard.press('Tab');
         const now = await page.evaluate(() => {
           const element = document.activeElement;
           if (!element || element === document.body) return null;
           const name = element.getAttribute('aria-label') ?? element.labels?.[0]?.textContent ?? element.getAttribute('title') ?? element.textContent;
           const inEditor = element.classList.contains('cm-content');
-          const marked = inEditor || getComputedStyle(element).outlineStyle !== 'none';
-          return { tour: element.dataset.tour, name: name.trim().replace(/\s+/g, ' ').slice(0, 60), role: element.getAttribute('role') ?? element.tagName.toLowerCase(), inEditor, marked };
+          // Drawings mark their own edge instead of an outline.
+          const marked = inEditor || element.ownerSVGElement || getComputedStyle(element).outlineStyle !== 'none';
+          const moves = (element.closest('tr[data-key]') ?? element.querySelector('tr[data-key]')) !== null;
+          return { moves, tour: element.dataset.tour, name: name.trim().replace(/\s+/g, ' ').slice(0, 60), role: element.getAttribute('role') ?? element.tagName.toLowerCase(), inEditor, marked: Boolean(marked) };
         });
         if (!now) break;
         assert.ok(now.name, `${name}: something without a name has the focus: ${now.role}`);
         assert.ok(now.marked, `${name}: ${now.name} has the focus and does not show it`);
-        if (now.tour !== undefined && seen.has(now.tour)) break;
+        // A row that has moved up is met again, and so is a ranking whose last row had the focus and left.
+        if (now.tour !== undefined && seen.has(now.tour) && !now.moves) break;
         seen.set(now.tour, `${now.role} ${now.name}`);
         // The editor takes Tab for itself until it is left with Escape.
         if (now.inEditor) await page.keyboard.press('Escape');
