@@ -37,7 +37,7 @@ fn main() -> Result<(), Failure> {
     let rfc3339 = json.replace("2016-02-02 18", "2016-02-02T18").replace("\"}", "Z\"}");
     let mut layout = schema("%Y%m%d %H%M%S");
     let names = ["source", "steps", "uuid", "timestamp"].map(str::to_owned).to_vec();
-    layout.format = Format::Text { delimiter: b';', layout: names, quoted: false };
+    layout.format = Format::Text { delimiter: b';', layout: names, quoted: false, fallback_delimiter: None };
 
     let start = best(&mut || parse_alone(json.as_bytes()))?;
     println!("{:30} {start:6.2} M/s: the JSON parser alone, values dropped", "json lines");

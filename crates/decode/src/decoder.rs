@@ -53,7 +53,9 @@ impl Decoder {
         }
         let text = match &schema.format {
             Format::Json => None,
-            Format::Text { delimiter, layout, quoted } => Some(TextLayout::new(schema, *delimiter, layout, *quoted)?),
+            Format::Text { delimiter, layout, quoted, fallback_delimiter } => {
+                Some(TextLayout::new(schema, *delimiter, layout, *quoted, *fallback_delimiter)?)
+            }
         };
         Ok(Self {
             arrow: schema.arrow(),

@@ -77,7 +77,10 @@ fn decoders() -> &'static [Decoder] {
 fn schemas() -> Vec<StreamSchema> {
     let text = |delimiter: u8, quoted: bool| {
         let layout = ["id", "skipped", "text", "float", "local", "flag"].map(str::to_owned).to_vec();
-        StreamSchema { format: Format::Text { delimiter, layout, quoted }, ..StreamSchema::json(scalars()) }
+        StreamSchema {
+            format: Format::Text { delimiter, layout, quoted, fallback_delimiter: (!quoted).then_some(b'|') },
+            ..StreamSchema::json(scalars())
+        }
     };
     let short = StreamSchema { max_record_bytes: 24, ..StreamSchema::json(scalars()) };
     vec![

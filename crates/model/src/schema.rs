@@ -99,6 +99,9 @@ pub enum Format {
         layout: Vec<String>,
         /// Whether fields may be quoted with `"` (RFC 4180).
         quoted: bool,
+        /// What separates the fields of a line that does not hold `delimiter`, if anything; not with quotes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fallback_delimiter: Option<u8>,
     },
 }
 

@@ -15,9 +15,11 @@ fn repository() -> PathBuf {
 /// Files with the apps they need.
 fn files() -> Vec<(PathBuf, Vec<String>)> {
     let language = corpus_files(&repository().join("crates/engine/tests/slt")).unwrap();
-    let rankmysteps = corpus_files(&repository().join("apps/rankmysteps/tests")).unwrap();
-    let language = language.into_iter().map(|file| (file, Vec::new()));
-    language.chain(rankmysteps.into_iter().map(|file| (file, vec!["rankmysteps".to_owned()]))).collect()
+    let apps = ["letshang", "rankmysteps"].into_iter().flat_map(|app| {
+        let files = corpus_files(&repository().join("apps").join(app).join("tests")).unwrap();
+        files.into_iter().map(move |file| (file, vec![app.to_owned()]))
+    });
+    language.into_iter().map(|file| (file, Vec::new())).chain(apps).collect()
 }
 
 /// Runs every file on a server and a folder of its own; tells all that fail.

@@ -44,6 +44,7 @@ const CRATES: &[CratePolicy] = &[
     CratePolicy { name: "decode", uses: &["model"], uses_in_tests: &[] },
     CratePolicy { name: "log", uses: &["model"], uses_in_tests: &[] },
     CratePolicy { name: "archive", uses: &["model"], uses_in_tests: &[] },
+    CratePolicy { name: "calendar", uses: &["model"], uses_in_tests: &[] },
     CratePolicy { name: "simulate", uses: &[], uses_in_tests: &[] },
     CratePolicy { name: "client", uses: &["api", "model"], uses_in_tests: &[] },
     CratePolicy { name: "sql", uses: &["aggregate", "model"], uses_in_tests: &[] },

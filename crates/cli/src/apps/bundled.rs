@@ -14,13 +14,25 @@ pub(super) struct Bundled {
 }
 
 /// All bundled apps, in the order they are shown.
-pub(super) const BUNDLED: &[Bundled] = &[Bundled {
-    name: "rankmysteps",
-    sql: include_str!("../../../../apps/rankmysteps/app.sql"),
-    manifest: include_str!("../../../../apps/rankmysteps/app.toml"),
-    dashboards: &[
-        ("overview", include_str!("../../../../apps/rankmysteps/dashboards/overview.toml")),
-        ("top", include_str!("../../../../apps/rankmysteps/dashboards/top.toml")),
-        ("me", include_str!("../../../../apps/rankmysteps/dashboards/me.toml")),
-    ],
-}];
+pub(super) const BUNDLED: &[Bundled] = &[
+    Bundled {
+        name: "letshang",
+        sql: include_str!("../../../../apps/letshang/app.sql"),
+        manifest: include_str!("../../../../apps/letshang/app.toml"),
+        dashboards: &[
+            ("map", include_str!("../../../../apps/letshang/dashboards/map.toml")),
+            ("availability", include_str!("../../../../apps/letshang/dashboards/availability.toml")),
+            ("person", include_str!("../../../../apps/letshang/dashboards/person.toml")),
+        ],
+    },
+    Bundled {
+        name: "rankmysteps",
+        sql: include_str!("../../../../apps/rankmysteps/app.sql"),
+        manifest: include_str!("../../../../apps/rankmysteps/app.toml"),
+        dashboards: &[
+            ("overview", include_str!("../../../../apps/rankmysteps/dashboards/overview.toml")),
+            ("top", include_str!("../../../../apps/rankmysteps/dashboards/top.toml")),
+            ("me", include_str!("../../../../apps/rankmysteps/dashboards/me.toml")),
+        ],
+    },
+];

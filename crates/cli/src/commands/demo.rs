@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering;
 
 use highwater_client::Client;
 use highwater_model::{Clock, SystemClock};
-use highwater_simulate::{SIMULATED_APPS, SimulatorSettings, Timeline};
+use highwater_simulate::{SIMULATED_APPS, SimulatorSettings, Timeline, simulator_for};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::live::{Feed, FeedCounts, batch_for, new_producer};
+use super::live::{Feed, FeedCounts, batch_for, fill_tables, new_producer};
 use super::up::load;
 use crate::apps::{App, SimulatorManifest, all_apps};
 use crate::arguments::Demo;
@@ -50,9 +50,7 @@ async fn start(
     let client = Client::new(serving.url())?;
     for app in apps.iter().filter(|app| SIMULATED_APPS.contains(&app.name.as_str())) {
         let Some(simulator) = app.manifest.simulator else { continue };
-        if !arguments.no_history {
-            make_history(serving, &client, app, &simulator).await?;
-        }
+        make_history(serving, &client, app, &simulator, arguments.no_history).await?;
         let feed = live_feed(&client, app, &simulator)?;
         let stop = stop.clone();
         simulators.spawn(async move {
@@ -66,12 +64,13 @@ async fn start(
     Ok(())
 }
 
-/// Makes up the days before now, unless the stream holds events already.
+/// Fills the tables and, unless not wanted, makes up the days before now; nothing when the stream holds events already.
 async fn make_history(
     serving: &Serving,
     client: &Client,
     app: &App,
     simulator: &SimulatorManifest,
+    no_history: bool,
 ) -> Result<(), Failure> {
     let now = SystemClock.now_micros();
     let events = simulator.backfill_events;
@@ -80,8 +79,12 @@ async fn make_history(
         timeline: Timeline::spread(now, simulator.backfill_days, events),
         users: simulator.users,
     };
-    let stream = highwater_simulate::simulator_for(&app.name, &settings)?.stream().to_owned();
-    if events == 0 || holds_events(serving, &stream) {
+    let made = simulator_for(&app.name, &settings)?;
+    if holds_events(serving, made.stream()) {
+        return Ok(());
+    }
+    fill_tables(client, &*made).await?;
+    if events == 0 || no_history {
         return Ok(());
     }
     let feed = Feed {

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use highwater_api::{BodyFormat, ProducerStamp};
-use highwater_client::{Client, IngestCall, RetryPolicy};
+use highwater_client::{AnswerFormat, Client, IngestCall, RetryPolicy, SqlCall};
 use highwater_model::{Clock, SystemClock};
-use highwater_simulate::{SimulatorSettings, simulator_for};
+use highwater_simulate::{Simulator, SimulatorSettings, simulator_for};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -61,6 +61,19 @@ pub(super) fn batch_for(rate: Option<f64>) -> u64 {
 /// A name that no other run uses.
 pub(super) fn new_producer(prefix: &str) -> String {
     format!("{prefix}-{:x}-{:x}", SystemClock.now_micros(), std::process::id())
+}
+
+/// Rows in a statement that fills a table.
+const ROWS: usize = 2_000;
+
+/// Writes what a simulator's events refer to into the app's tables, unless it is there.
+pub(super) async fn fill_tables(client: &Client, simulator: &dyn Simulator) -> Result<(), Failure> {
+    for table in simulator.tables() {
+        for sql in table.statements(ROWS) {
+            client.sql(&SqlCall { sql: &sql, schema: None }, AnswerFormat::Json).await?;
+        }
+    }
+    Ok(())
 }
 
 impl Feed {

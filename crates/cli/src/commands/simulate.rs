@@ -7,11 +7,11 @@ use std::sync::atomic::Ordering;
 use chrono::{DateTime, Utc};
 use highwater_client::Client;
 use highwater_model::{Clock, SystemClock};
-use highwater_simulate::{DEFAULT_EVENTS_PER_SECOND, SimulatorSettings, Timeline, simulator_for};
+use highwater_simulate::{SimulatorSettings, Timeline, events_per_second, simulator_for};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
-use super::live::{Feed, FeedCounts, batch_for, new_producer};
+use super::live::{Feed, FeedCounts, batch_for, fill_tables, new_producer};
 use crate::arguments::Simulate;
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -24,8 +24,10 @@ pub(super) async fn run(arguments: &Simulate, settings: &Settings) -> Result<(),
     if arguments.print {
         return print(arguments, &simulation);
     }
+    let client = Client::new(&settings.to)?;
+    fill_tables(&client, &*simulator_for(&arguments.app, &simulation)?).await?;
     let feed = Feed {
-        client: Client::new(&settings.to)?,
+        client,
         app: arguments.app.clone(),
         settings: simulation,
         events: arguments.events,
@@ -77,7 +79,10 @@ fn simulation(arguments: &Simulate) -> Result<SimulatorSettings, Failure> {
     };
     let timeline = match (arguments.days, arguments.events) {
         (Some(days), Some(events)) => Timeline::spread(start, days, events),
-        _ => Timeline::paced(start, arguments.rate.unwrap_or(DEFAULT_EVENTS_PER_SECOND), arguments.speed)?,
+        _ => {
+            let natural = || events_per_second(&arguments.app, arguments.users);
+            Timeline::paced(start, arguments.rate.unwrap_or_else(natural), arguments.speed)?
+        }
     };
     let settings = SimulatorSettings { seed: arguments.seed, timeline, users: arguments.users };
     // Refused here rather than by the first connection.
@@ -140,6 +145,8 @@ mod tests {
         };
         assert_eq!(at("highwater simulate rankmysteps --rate 10 --speed 60x", 10) - start, 60_000_000);
         assert_eq!(at("highwater simulate rankmysteps", 25_000) - start, 1_000_000);
+        assert_eq!(at("highwater simulate letshang", 50_000) - start, 1_000_000);
+        assert_eq!(at("highwater simulate letshang --users 500", 5_000) - start, 1_000_000);
         assert_eq!(at("highwater simulate rankmysteps --events 48 --days 2", 24) - start, -86_400_000_000);
     }
 

@@ -15,6 +15,8 @@ use crate::{DecodeError, Decoded, Decoder};
 #[derive(Debug)]
 pub(crate) struct TextLayout {
     dialect: Dialect,
+    /// What separates the fields of a line without the delimiter.
+    fallback_delimiter: Option<u8>,
     /// For each field its column, or `None` when it is skipped.
     columns: Vec<Option<usize>>,
 }
@@ -25,13 +27,19 @@ impl TextLayout {
         delimiter: u8,
         layout: &[String],
         quoted: bool,
+        fallback_delimiter: Option<u8>,
     ) -> Result<Self, DecodeError> {
         let wrong = |reason: String| Err(DecodeError::Schema(reason));
-        if !delimiter.is_ascii()
-            || delimiter.is_ascii_alphanumeric()
-            || matches!(delimiter, b'\n' | b'\r' | b'"' | b'{')
-        {
-            return wrong(format!("'{}' cannot delimit fields; use ; , | or a tab", char::from(delimiter)));
+        for delimiter in fallback_delimiter.into_iter().chain([delimiter]) {
+            if !delimiter.is_ascii()
+                || delimiter.is_ascii_alphanumeric()
+                || matches!(delimiter, b'\n' | b'\r' | b'"' | b'{')
+            {
+                return wrong(format!("'{}' cannot delimit fields; use ; , | or a tab", char::from(delimiter)));
+            }
+        }
+        if quoted && fallback_delimiter.is_some() {
+            return wrong("quoted fields have one delimiter; leave out fallback_delimiter".to_owned());
         }
         let columns: Vec<Option<usize>> = layout.iter().map(|name| schema.index_of(name)).collect();
         if columns.iter().all(Option::is_none) {
@@ -42,7 +50,7 @@ impl TextLayout {
                 return wrong(format!("the layout names column \"{}\" twice", layout[field]));
             }
         }
-        Ok(Self { dialect: Dialect { delimiter, quoted, trim: true, json: true }, columns })
+        Ok(Self { dialect: Dialect { delimiter, quoted, trim: true, json: true }, fallback_delimiter, columns })
     }
 
     /// Reads one record, handing each field that is not NULL to `append` with its column.
@@ -58,7 +66,13 @@ impl TextLayout {
                 return Fault::value(format!("the record is not valid UTF-8 at its byte {}", error.valid_up_to()));
             }
         };
-        self.dialect.split(text, scratch, |number, field| match self.columns.get(number) {
+        let dialect = match self.fallback_delimiter {
+            Some(delimiter) if memchr::memchr(self.dialect.delimiter, record).is_none() => {
+                Dialect { delimiter, ..self.dialect }
+            }
+            _ => self.dialect,
+        };
+        dialect.split(text, scratch, |number, field| match self.columns.get(number) {
             None => Fault::value(format!("the record has more than the {} fields of the layout", self.columns.len())),
             Some(Some(column)) if field.quoted || !field.text.is_empty() => append(*column, field.text),
             Some(_) => Ok(()),

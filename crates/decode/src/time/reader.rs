@@ -120,10 +120,20 @@ impl TimeReader {
                     Some(zone) => zone.utc(moment)?,
                     None => moment,
                 },
-                Err(reason) => return pattern_fault(pattern, text, &reason),
+                Err(reason) => match self.written_as_instant(text) {
+                    Some(moment) => moment,
+                    None => return pattern_fault(pattern, text, &reason),
+                },
             },
         };
         self.value(moment).map_or_else(|| out_of_range(text), Ok)
+    }
+
+    /// RFC 3339 with an offset can mean one instant only, so a column with a pattern takes it too.
+    #[cold]
+    fn written_as_instant(&self, text: &str) -> Option<Moment> {
+        let stamp = rfc3339::parse(text.as_bytes()).filter(|_| self.plan.zoned)?;
+        Some(Moment { seconds: stamp.local.seconds - i64::from(stamp.offset?), nanos: stamp.local.nanos })
     }
 
     fn rfc3339(&self, text: &str) -> Outcome<Moment> {

@@ -15,7 +15,10 @@ fn schema(delimiter: u8, quoted: bool, layout: &[&str]) -> StreamSchema {
         column("ok", DataType::Boolean),
     ];
     let layout = layout.iter().map(|name| (*name).to_owned()).collect();
-    StreamSchema { format: Format::Text { delimiter, layout, quoted }, ..StreamSchema::json(columns) }
+    StreamSchema {
+        format: Format::Text { delimiter, layout, quoted, fallback_delimiter: None },
+        ..StreamSchema::json(columns)
+    }
 }
 
 const LAYOUT: [&str; 5] = ["source", "ignored", "steps", "ts", "ok"];
@@ -36,6 +39,24 @@ fn layouts() {
     assert_eq!(decoded.records().get(0), b"6;zz;10;20160202 184139;True");
     let tabs = decode(&schema(b'\t', false, &LAYOUT), BodyFormat::Text, " a\t\t 1 \t\tf\n\t\t\t\t\n");
     assert_eq!(rows(&tabs), ["a|1|∅|false", "∅|∅|∅|∅"]);
+}
+
+/// A line without the delimiter may have another one.
+#[test]
+fn two_delimiters() {
+    let mut both = schema(b';', false, &LAYOUT);
+    let Format::Text { fallback_delimiter, .. } = &mut both.format else { panic!("{both:?}") };
+    *fallback_delimiter = Some(b',');
+    let body = "6;a,b;10;20160202 184139;True\n7, zz, 11, 20160202 184139, False\n8\n9,,x\n{\"source\":\"a,b\"}\n";
+    let decoded = decode(&both, BodyFormat::Text, body);
+    assert_eq!(
+        rows(&decoded),
+        ["6|10|2016-02-03T02:41:39Z|true", "7|11|2016-02-03T02:41:39Z|false", "8|∅|∅|∅", "a,b|∅|∅|∅"]
+    );
+    assert_eq!(rejects(&decoded), ["3@4 steps: expected a whole number, found \"x\""]);
+    let Format::Text { quoted, .. } = &mut both.format else { panic!("{both:?}") };
+    *quoted = true;
+    assert!(Decoder::new(&both).is_err());
 }
 
 #[test]

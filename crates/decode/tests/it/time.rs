@@ -129,6 +129,14 @@ fn patterns_in_a_zone() {
         text(los_angeles(), "2016-03-13 02:30:00").unwrap_err(),
         "local time 2016-03-13 02:30:00 does not exist in zone America/Los_Angeles: the clocks skip it; send the offset or UTC"
     );
+    // An instant can be read one way only, so it is.
+    let instant = "2016-11-06T01:30:00-08:00";
+    assert_eq!(text(los_angeles(), instant).as_deref(), Ok("2016-11-06T09:30:00Z"));
+    let local = Column {
+        time: pattern("%m/%d/%Y %H:%M", None),
+        ..required("t", DataType::Timestamp(TimeUnit::Microsecond, None))
+    };
+    assert!(text(local, instant).is_err(), "a local time takes no offset");
     assert!(text(los_angeles(), "2016-02-02T18:41:39").is_err());
     assert!(text(los_angeles(), "2016-02-02 18:41:60").is_err());
     assert!(text(los_angeles(), "2016-02-02 18:41:39 ").is_ok(), "blanks around a text are no part of it");

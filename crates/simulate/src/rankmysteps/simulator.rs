@@ -6,6 +6,7 @@
 use chrono_tz::America::Los_Angeles;
 
 use super::population::{Population, ROUND, SOURCES};
+use crate::decimal::write_number;
 use crate::{LocalText, SimulateError, Simulator, SimulatorSettings, SplitMix64, Timeline};
 
 /// Longest event, in bytes, for reserving room.
@@ -132,20 +133,4 @@ fn write_event(out: &mut Vec<u8>, draw: Draw, time: &[u8]) {
     out.extend_from_slice(b",\"timestamp\":\"");
     out.extend_from_slice(time);
     out.extend_from_slice(b"\"}\n");
-}
-
-/// A number in decimal, without the formatting machinery (this is most of the cost of an event).
-#[inline]
-fn write_number(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0_u8; 20];
-    let mut first = digits.len();
-    loop {
-        first -= 1;
-        digits[first] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[first..]);
 }

@@ -148,6 +148,6 @@ fn unknown_apps_are_named() {
     let refused = simulator_for("rankmystep", &settings("2026-03-01T00:00:00Z", 1.0, None));
     assert_eq!(
         refused.err().map(|e| e.to_string()),
-        Some("app \"rankmystep\" has no simulator; there is one for: rankmysteps".to_owned())
+        Some("app \"rankmystep\" has no simulator; there is one for: letshang, rankmysteps".to_owned())
     );
 }

@@ -140,9 +140,17 @@ fn fits(old: &Format, new: &Format) -> bool {
     match (old, new) {
         (Format::Json, Format::Json) => true,
         (
-            Format::Text { delimiter, layout, quoted },
-            Format::Text { delimiter: new_delimiter, layout: new_layout, quoted: new_quoted },
-        ) => delimiter == new_delimiter && quoted == new_quoted && new_layout.starts_with(layout),
+            Format::Text { delimiter, layout, quoted, fallback_delimiter },
+            Format::Text {
+                delimiter: new_delimiter,
+                layout: new_layout,
+                quoted: new_quoted,
+                fallback_delimiter: new_fallback,
+            },
+        ) => {
+            let same = delimiter == new_delimiter && quoted == new_quoted && fallback_delimiter == new_fallback;
+            same && new_layout.starts_with(layout)
+        }
         _ => false,
     }
 }

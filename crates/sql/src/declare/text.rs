@@ -83,10 +83,11 @@ fn options<'a>(schema: &StreamSchema, name_of: &impl Fn(&usize) -> &'a str) -> V
     let mut options = Vec::new();
     let mut option = |name: &str, value: String| options.push(format!("{name} = {value}"));
     let micros = |micros: i64| text(&duration(micros));
-    if let Format::Text { delimiter, layout, quoted } = &schema.format {
-        let separator = if *delimiter == b'\t' { "\\t".to_owned() } else { char::from(*delimiter).to_string() };
+    if let Format::Text { delimiter, layout, quoted, fallback_delimiter } = &schema.format {
+        let separator = |byte: u8| if byte == b'\t' { "\\t".to_owned() } else { char::from(byte).to_string() };
         option("format", text("text"));
-        option("delimiter", text(&separator));
+        option("delimiter", text(&separator(*delimiter)));
+        fallback_delimiter.iter().for_each(|byte| option("fallback_delimiter", text(&separator(*byte))));
         option("quoted", quoted.to_string());
         option("layout", text(&layout.join(&char::from(*delimiter).to_string())));
     }

@@ -5,12 +5,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, NullBufferBuilder};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, NullBufferBuilder, StringArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int64Type, TimeUnit};
 use datafusion::common::{Result, exec_err};
 
-use super::scalar::{Arguments, Function, Text, is_text};
+use super::scalar::{Arguments, Function, Text, any_constants, is_text};
 use super::zone::{ZoneTable, check_constant};
 
 const DAY_SECONDS: i64 = 86_400;
@@ -36,6 +36,25 @@ pub(super) const LOCAL_HOUR: Function = Function {
     returns: |_| DataType::Int32,
     check: |constants| check_constant(constants.get(1).copied().flatten()),
     compute: |arguments| local(arguments, Question::Hour, &DataType::Int32),
+};
+
+/// `known_zone(zone)`: the zone's name if it is one, else NULL, so that names in a column can be checked before use.
+pub(super) const KNOWN_ZONE: Function = Function {
+    name: "known_zone",
+    aliases: &[],
+    usage: "known_zone(zone TEXT)",
+    accepts: |types| match types {
+        [zone] if is_text(zone) => Some(vec![DataType::Utf8]),
+        _ => None,
+    },
+    returns: |_| DataType::Utf8,
+    check: any_constants,
+    compute: |arguments| {
+        let zones = arguments.column(0)?;
+        let known = |zone: &&str| zone.parse::<chrono_tz::Tz>().is_ok();
+        let names: StringArray = zones.as_string::<i32>().iter().map(|zone| zone.filter(known)).collect();
+        Ok(Arc::new(names))
+    },
 };
 
 fn accepts_instant_and_zone(types: &[DataType]) -> Option<Vec<DataType>> {

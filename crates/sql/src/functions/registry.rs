@@ -14,6 +14,7 @@ const FUNCTIONS: &[Function] = &[
     timezone::FUNCTION,
     local_time::LOCAL_DATE,
     local_time::LOCAL_HOUR,
+    local_time::KNOWN_ZONE,
     geo::ST_POINT,
     geo::ST_X,
     geo::ST_Y,

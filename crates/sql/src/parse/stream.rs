@@ -205,6 +205,7 @@ fn lateness(cursor: &mut Cursor<'_, '_>, event_time: Option<usize>, options: &mu
 fn format(cursor: &mut Cursor<'_, '_>, list: &ColumnList, options: &mut Options) -> Format {
     let written = options.text(cursor, "format");
     let delimiter = options.text(cursor, "delimiter");
+    let fallback = options.text(cursor, "fallback_delimiter");
     let layout = options.text(cursor, "layout");
     let quoted = options.boolean(cursor, "quoted");
     let (name, place) = written.unwrap_or_else(|| ("json".to_owned(), Place::default()));
@@ -212,6 +213,7 @@ fn format(cursor: &mut Cursor<'_, '_>, list: &ColumnList, options: &mut Options)
         "json" => {
             let texts = [
                 ("delimiter", delimiter.map(|d| d.1)),
+                ("fallback_delimiter", fallback.map(|f| f.1)),
                 ("layout", layout.map(|l| l.1)),
                 ("quoted", quoted.map(|q| q.1)),
             ];
@@ -239,7 +241,13 @@ fn format(cursor: &mut Cursor<'_, '_>, list: &ColumnList, options: &mut Options)
         || list.columns.iter().map(|c| c.column.name.clone()).collect(),
         |(text, place)| read_layout(cursor, list, &text, delimiter, place),
     );
-    Format::Text { delimiter, layout, quoted: quoted.map_or(default_quoted, |(quoted, _)| quoted) }
+    let quoted = quoted.map_or(default_quoted, |(quoted, _)| quoted);
+    if let (true, Some((_, place))) = (quoted, &fallback) {
+        let hint = "leave out fallback_delimiter, or write quoted = false";
+        cursor.problems.error_hint(*place, "quoted fields have one delimiter", hint);
+    }
+    let fallback_delimiter = fallback.map(|(text, place)| single_byte(cursor, &text, place));
+    Format::Text { delimiter, layout, quoted, fallback_delimiter }
 }
 
 /// A separator: one ASCII character that is no quote, letter, digit or line end.

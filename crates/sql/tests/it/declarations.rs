@@ -32,6 +32,7 @@ fn the_text_of_a_declaration_gives_it_back() {
         "CREATE STREAM s (p STRUCT<x INT, \"Y\" STRUCT<z TEXT[]>>, m MAP<TEXT, DOUBLE>, ts TIMESTAMP(9), b BYTEA, r REAL)",
         "CREATE STREAM s (a INT, b TEXT) WITH (format = 'tsv', layout = 'b,skipped,a')",
         "CREATE STREAM s (a INT, b TEXT) WITH (format = 'text', delimiter = ';', quoted = true)",
+        "CREATE STREAM s (a INT, b TEXT) WITH (format = 'text', delimiter = ';', fallback_delimiter = '\\t')",
     ] {
         let Ok(statements) = parse(sql) else { continue };
         let [Statement::CreateStream(parsed)] = statements.as_slice() else { panic!("{statements:?}") };

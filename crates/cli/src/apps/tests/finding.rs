@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::manifest::FileRule;
-use super::{all_apps, find_app, load_app};
+use crate::apps::manifest::FileRule;
+use crate::apps::{all_apps, find_app, load_app};
 use crate::recorder::Recorder;
 
 const NOWHERE: &str = "/nowhere/apps";
@@ -35,7 +35,7 @@ fn own_apps_are_found_by_name_and_by_path() {
     let by_path = find_app(&folder.path().join("mine").display().to_string(), Path::new(NOWHERE)).unwrap();
     assert_eq!((by_name.name.as_str(), by_path.name.as_str()), ("mine", "mine"));
     let names: Vec<String> = all_apps(folder.path()).unwrap().into_iter().map(|app| app.name).collect();
-    assert_eq!(names, ["rankmysteps", "mine"]);
+    assert_eq!(names, ["letshang", "rankmysteps", "mine"]);
 }
 
 #[test]
