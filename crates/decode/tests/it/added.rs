@@ -104,7 +104,7 @@ fn fields_added_to_structs_in_lists_and_maps_are_null_alone() {
 #[test]
 fn a_field_of_text_that_was_skipped_becomes_a_column() {
     let layout = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let text_of = |layout| Format::Text { delimiter: b';', layout, quoted: false };
+    let text_of = |layout| Format::Text { delimiter: b';', layout, quoted: false, fallback_delimiter: None };
     let mut old = StreamSchema::json(vec![required("id", DataType::Int64)]);
     old.format = text_of(layout(&["id", "n"]));
     let mut new = with(&old, vec![added(column("n", DataType::Int64)), added(column("late", DataType::Utf8))]);

@@ -39,7 +39,7 @@ fn layouts_and_partitions() {
     let mut schema = StreamSchema::json(vec![column("a", DataType::Int64)]);
     let mut layout = |delimiter: u8, names: &[&str]| {
         let layout = names.iter().map(|name| (*name).to_owned()).collect();
-        schema.format = Format::Text { delimiter, layout, quoted: false };
+        schema.format = Format::Text { delimiter, layout, quoted: false, fallback_delimiter: None };
         Decoder::new(&schema).map(drop).map_err(|error| error.to_string())
     };
     assert_eq!(layout(b';', &["x", "a"]), Ok(()));

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Query, Select, Spanned, TableAlias, TableFactor, TableVersion, TimezoneInfo, Value,
-    VisitMut, VisitorMut,
+    ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Spanned, TableAlias, TableFactor, TableVersion,
+    TimezoneInfo, Value, VisitMut, VisitorMut,
 };
 use highwater_model::Diagnostics;
 
@@ -65,6 +65,15 @@ impl Rewriter<'_> {
 
 impl VisitorMut for Rewriter<'_> {
     type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        if query.order_by.is_some()
+            && let SetExpr::Select(select) = query.body.as_mut()
+        {
+            name_casts(&mut select.projection);
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         lookup::take(select, &mut self.lookups, &mut self.problems);
@@ -137,6 +146,39 @@ impl VisitorMut for Rewriter<'_> {
             _ => {}
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// A cast of a column is called after it, as in PostgreSQL. DataFusion calls it so too, and then finds two columns of the name
+/// when rows are ordered by that column.
+fn name_casts(items: &mut [SelectItem]) {
+    let mut taken: Vec<String> = items.iter().filter_map(named).collect();
+    for item in items {
+        let SelectItem::UnnamedExpr(expr @ Expr::Cast { .. }) = item else { continue };
+        let Some(name) = cast_column(expr).filter(|name| !taken.contains(&fold(name))) else { continue };
+        let (expr, alias) = (expr.clone(), name.clone());
+        taken.push(fold(&alias));
+        *item = SelectItem::ExprWithAlias { expr, alias };
+    }
+}
+
+/// The name of what is selected as it is, or under an alias.
+fn named(item: &SelectItem) -> Option<String> {
+    match item {
+        SelectItem::ExprWithAlias { alias, .. } => Some(fold(alias)),
+        SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(fold(name)),
+        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => parts.last().map(fold),
+        _ => None,
+    }
+}
+
+/// The column that an expression casts.
+fn cast_column(expr: &Expr) -> Option<&Ident> {
+    match expr {
+        Expr::Cast { expr, .. } => cast_column(expr),
+        Expr::Identifier(name) => Some(name),
+        Expr::CompoundIdentifier(parts) => parts.last(),
+        _ => None,
     }
 }
 
