@@ -8,8 +8,9 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::failure::Failure;
 use crate::settings::{LogFormat, Settings};
 
-/// Libraries that say on level info what only they care about: they are heard when the setting names them.
-const QUIET: &str = "buoyant_kernel=warn,buoyant_kernel_engine=warn,deltalake_core=warn";
+/// Libraries that say, as errors even, what only they care about; what fails comes back to us and is told once. They are
+/// heard when the setting names them.
+const QUIET: &str = "buoyant_kernel=off,buoyant_kernel_engine=off,deltalake_core=error";
 
 /// Starts logging; called once.
 ///

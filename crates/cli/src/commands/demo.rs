@@ -150,7 +150,7 @@ fn announce(serving: &Serving, settings: &Settings, apps: &[App]) {
     for app in apps {
         println!("  # {}: {}", app.name, app.manifest.title);
         for query in &app.manifest.queries {
-            println!("  highwater sql --to {url} -c \"{query}\"");
+            println!("  highwater sql --to {url} -c \"{}\"", query.replace('"', "\\\""));
         }
     }
     if let Some(app) = apps.iter().find(|app| app.name == "rankmysteps") {

@@ -31,8 +31,9 @@ fn told(world: &World) -> Vec<String> {
     let text = |value: Option<String>| value.unwrap_or_else(|| "NULL".to_owned());
     let line = |event: &Event| {
         // A later write has the higher offset.
-        let writes = of(TABLE).iter().filter(|write| write.k == event.k && accepted_at(write) <= accepted_at(event));
-        let current = writes.last().filter(|write| write.deleted != Some(true));
+        let mut writes =
+            of(TABLE).iter().filter(|write| write.k == event.k && accepted_at(write) <= accepted_at(event));
+        let current = writes.next_back().filter(|write| write.deleted != Some(true));
         format!(
             "{}|{}|{}",
             event.k,
