@@ -123,6 +123,8 @@ test('the demo', { skip }, async (t) => {
     await page.getByText('daily_totals').first().waitFor();
     await type('SELECT * FROM daily_tot');
     await page.locator('.cm-tooltip-autocomplete').getByText('daily_totals').waitFor();
+    // The editor takes no choice in the first moments of a list.
+    await page.waitForTimeout(200);
     await page.keyboard.press('Enter');
     await page.waitForFunction(() => document.querySelector('.cm-content').textContent.endsWith('FROM daily_totals'));
     await page.keyboard.press('Control+Enter');
@@ -160,8 +162,8 @@ test('the demo', { skip }, async (t) => {
 
   await t.test('a dashboard is written in the browser', async () => {
     const { page, bad, close } = await open(browser, `${server.url}/edit/rankmysteps/new-page`, { allow: (text) => text.includes('status of 404') });
-    await page.getByText('rankmysteps').first().waitFor();
     const editor = page.getByLabel('Text of the dashboard');
+    await editor.waitFor();
     const type = async (text) => {
       await editor.focus();
       await page.keyboard.press('Control+a');
