@@ -1,15 +1,15 @@
 //! Time to visible at a steady rate while another view is built from a long history.
 
 use highwater_client::{AnswerFormat, SqlCall};
-use highwater_simulate::{Simulator, UserChoice};
 use tokio::time::Instant;
 
+use super::latency::until_visible;
 use super::pace::Pace;
 use super::{BackfillResult, history};
 use crate::BenchError;
 use crate::percentiles::Latencies;
 use crate::server::Server;
-use crate::workload::{Walkers, call, fill};
+use crate::workload::{Walkers, fill};
 
 /// How fast, in which pieces, how long a history.
 #[derive(Clone, Copy, Debug)]
@@ -68,19 +68,7 @@ pub(crate) async fn backfill(server: &Server, plan: &BackfillPlan) -> Result<Bac
 async fn measure(server: &Server, plan: &BackfillPlan, piece: u64, into: &mut Latencies) -> Result<(), BenchError> {
     let requests = (plan.rate * PIECE_SECONDS).div_ceil(plan.batch);
     let pace = Pace { per_second: plan.rate as f64 / plan.batch as f64, requests };
-    let mut simulator = plan.walkers.again(100 + piece).events(UserChoice::Drawn)?;
-    let (client, batch) = (server.client.clone(), plan.batch);
-    let paced = pace
-        .run(batch, move |_| {
-            let mut body = Vec::new();
-            simulator.next_batch(batch as usize, &mut body);
-            let client = client.clone();
-            async move {
-                client.ingest(&call(body.into(), None, true)).await?;
-                Ok(())
-            }
-        })
-        .await?;
+    let paced = until_visible(server, plan.walkers.again(100 + piece), pace, plan.batch).await?;
     if paced.failed > 0 {
         return Err(BenchError::Gave(format!("{} requests failed", paced.failed)));
     }

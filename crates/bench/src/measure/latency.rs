@@ -3,7 +3,7 @@
 use highwater_simulate::{Simulator, UserChoice};
 
 use super::LatencyResult;
-use super::pace::Pace;
+use super::pace::{Pace, Paced};
 use crate::BenchError;
 use crate::server::Server;
 use crate::workload::{Walkers, call, fill};
@@ -24,20 +24,7 @@ pub(crate) async fn latency(server: &Server, plan: &LatencyPlan) -> Result<Laten
     let before = server.usage().await;
     let pace =
         Pace { per_second: plan.rate as f64 / batch as f64, requests: (plan.rate * plan.seconds).div_ceil(batch) };
-    let mut simulator = plan.walkers.again(1).events(UserChoice::Drawn)?;
-    let client = server.client.clone();
-    let paced = pace
-        .run(batch, move |_| {
-            let mut body = Vec::new();
-            simulator.next_batch(batch as usize, &mut body);
-            let client = client.clone();
-            async move {
-                // No stamp: requests overtake each other, which a producer's batches must not.
-                client.ingest(&call(body.into(), None, true)).await?;
-                Ok(())
-            }
-        })
-        .await?;
+    let paced = until_visible(server, plan.walkers.again(1), pace, batch).await?;
     Ok(LatencyResult {
         users: plan.walkers.users,
         events_per_second: plan.rate,
@@ -48,4 +35,26 @@ pub(crate) async fn latency(server: &Server, plan: &LatencyPlan) -> Result<Laten
         most_in_flight: paced.most_in_flight,
         usage: server.usage().await - before,
     })
+}
+
+/// Sends events of these people at a pace, `batch` a request; each request is answered when every view shows its events.
+pub(super) async fn until_visible(
+    server: &Server,
+    walkers: Walkers,
+    pace: Pace,
+    batch: u64,
+) -> Result<Paced, BenchError> {
+    let mut simulator = walkers.events(UserChoice::Drawn)?;
+    let client = server.client.clone();
+    pace.run(batch, move |_| {
+        let mut body = Vec::new();
+        simulator.next_batch(batch as usize, &mut body);
+        let client = client.clone();
+        async move {
+            // No stamp: requests overtake each other, which a producer's batches must not.
+            client.ingest(&call(body.into(), None, true)).await?;
+            Ok(())
+        }
+    })
+    .await
 }
